@@ -1,0 +1,1 @@
+"""Tests of the whole stack, from the command line to the kernel."""

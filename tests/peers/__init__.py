@@ -1,0 +1,1 @@
+"""Tests in which other projects' programs use our interfaces."""

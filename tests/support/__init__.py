@@ -1,0 +1,1 @@
+"""What tests of every layer share: leftover checks, images, daemons, terminals."""
