@@ -1,0 +1,2 @@
+#include "spawn.h"
+int pyrunc_dummy(void) { return 42; }

@@ -1,0 +1,1 @@
+int pyrunc_dummy(void);
