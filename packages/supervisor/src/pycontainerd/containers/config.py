@@ -1,0 +1,163 @@
+"""What a container is to be: the whole of what its creator decides, immutable and serialisable.
+
+Field names are docker's ``Config`` and ``HostConfig`` in Python's spelling. ``None`` always means "not said": the image's value or the
+default is taken. Sizes are bytes, times are seconds unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from pycontainerd.logs.config import LogConfig
+
+
+@frozen(kw_only=True)
+class BindMount:
+    """A file or directory of the host at ``target``.
+
+    ``options`` are mount(8) words: ``ro``, ``rw``, ``rprivate``, ``rshared``, ``rslave``, ``nosuid``, ``noexec``, ``bind`` (not recursive)...
+    ``create_source`` makes a missing source directory, as ``docker run -v`` (and not ``--mount``) does.
+    """
+
+    source: str
+    target: str
+    options: tuple[str, ...] = ()
+    create_source: bool = False
+
+
+@frozen(kw_only=True)
+class TmpfsMount:
+    """A tmpfs at ``target``. ``options`` are those of tmpfs(5) and the per-mount flags: ``size=64m``, ``mode=1777``, ``exec``."""
+
+    target: str
+    options: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Device:
+    """A device node of the host, and what the devices cgroup allows on it (a subset of ``rwm``)."""
+
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+@frozen(kw_only=True)
+class Ulimit:
+    """A resource limit: ``name`` as in docker's ``--ulimit`` (``nofile``, ``core``...); -1 is no limit."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@frozen(kw_only=True)
+class Resources:
+    """cgroup limits, in docker's units. None: no limit is set.
+
+    ``memory_swap`` is memory plus swap, -1 for unlimited. ``nano_cpus`` are billionths of a CPU and exclude ``cpu_quota``/``cpu_period``
+    (microseconds).
+    """
+
+    memory: int | None = None
+    memory_swap: int | None = None
+    memory_reservation: int | None = None
+    memory_swappiness: int | None = None
+    cpu_shares: int | None = None
+    cpu_quota: int | None = None
+    cpu_period: int | None = None
+    nano_cpus: int | None = None
+    cpuset_cpus: str | None = None
+    cpuset_mems: str | None = None
+    pids_limit: int | None = None
+    blkio_weight: int | None = None
+    oom_kill_disable: bool | None = None
+
+
+@frozen(kw_only=True)
+class ContainerConfig:
+    """Everything that ``Containers.create`` needs to know.
+
+    Process: ``args`` (docker's Cmd) and ``entrypoint`` are joined, entrypoint first; each None takes the image's, and an entrypoint
+    given here drops the image's args, as docker does; an empty entrypoint, or ``("",)``, is none. ``env`` are ``KEY=value`` over the image's.
+
+    Namespaces: ``network`` is ``none``, ``host``, ``container:<id or name>`` or a path of a network namespace; ``pid``, ``uts``, ``cgroupns`` and
+    ``userns`` are ``private``, ``host`` or (pid) ``container:<id or name>``; ``ipc`` may also be ``shareable`` or ``none``.
+
+    Security: ``seccomp`` is ``default``, ``unconfined`` or the JSON text of a profile in docker's format. ``masked_paths`` and
+    ``readonly_paths`` replace the defaults when not None.
+
+    Life: ``remove_on_exit`` is docker's ``--rm``, done by the supervisor, so that it also happens when its host program died meanwhile.
+    """
+
+    image: str
+    args: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    env: tuple[str, ...] = ()
+    cwd: str | None = None
+    user: str | None = None
+    group_add: tuple[str, ...] = ()
+    terminal: bool = False
+    open_stdin: bool = False
+    stdin_once: bool = False
+    """Standard input ends with the first attachment that had it."""
+
+    hostname: str | None = None
+    domainname: str | None = None
+    extra_hosts: tuple[str, ...] = ()
+    """``name:address`` lines added to /etc/hosts."""
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+
+    mounts: tuple[BindMount | TmpfsMount, ...] = ()
+    read_only: bool = False
+    shm_size: int = 64 << 20
+    masked_paths: tuple[str, ...] | None = None
+    readonly_paths: tuple[str, ...] | None = None
+
+    network: str = "none"
+    pid: str = "private"
+    ipc: str = "private"
+    uts: str = "private"
+    cgroupns: str = "private"
+    userns: str = "private"
+
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    privileged: bool = False
+    no_new_privileges: bool = False
+    seccomp: str = "default"
+    devices: tuple[Device, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(factory=dict)
+
+    resources: Resources = field(factory=Resources)
+    ulimits: tuple[Ulimit, ...] = ()
+    oom_score_adj: int = 0
+    cgroup_parent: str | None = None
+    init: bool = False
+    """Not yet honoured by the runtime's core: an init process in front of the container's own."""
+
+    stop_signal: str | None = None
+    stop_timeout: int | None = None
+    remove_on_exit: bool = False
+    log: LogConfig = field(factory=LogConfig)
+    labels: Mapping[str, str] = field(factory=dict)
+    annotations: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class ExecConfig:
+    """A further process in a running container. What is None is taken from the container's own process."""
+
+    args: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    cwd: str | None = None
+    user: str | None = None
+    terminal: bool = False
+    stdin: bool = False
+    """Whether the process gets a pipe to read; /dev/null otherwise."""
+    privileged: bool = False

@@ -1,0 +1,1 @@
+"""Everything that happens, in order, kept, and resumable by cursor."""

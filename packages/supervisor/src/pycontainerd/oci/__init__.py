@@ -1,0 +1,1 @@
+"""From a ContainerConfig to the OCI Spec that the runtime is given."""

@@ -1,0 +1,1 @@
+"""Containers as doings: starting, watching, feeding, stopping and finding them again."""
