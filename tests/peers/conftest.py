@@ -1,0 +1,144 @@
+"""The engine that the docker CLI is pointed at: ours, or Debian's dockerd.
+
+``PYRUNC_TEST_ENGINE=dockerd`` runs the same tests against a private dockerd, to show that they are true of docker itself.
+A test that docker itself does not pass is a wrong test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import define, field
+
+Result = subprocess.CompletedProcess[str]
+
+
+@define
+class Engine:
+    """A listening Engine API and the docker CLI in front of it."""
+
+    host: str
+    directory: Path
+    names: list[str] = field(factory=list)
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.directory / "config")}
+
+    def docker(self, *args: str, stdin: str | None = None, timeout: float = 60) -> Result:
+        """Run the real docker CLI to its end."""
+        return subprocess.run(
+            ["docker", *args],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.environment(),
+            check=False,
+        )
+
+    def ok(self, *args: str, stdin: str | None = None, timeout: float = 60) -> str:
+        """Run the docker CLI, insist on exit code 0, and give its output without the last newline."""
+        result = self.docker(*args, stdin=stdin, timeout=timeout)
+        assert result.returncode == 0, f"docker {' '.join(args)}: {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result.stdout.rstrip("\n")
+
+    def popen(self, *args: str) -> subprocess.Popen[str]:
+        """Start the docker CLI with pipes."""
+        return subprocess.Popen(
+            ["docker", *args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(),
+        )
+
+    def until(self, wanted: Callable[[], bool], timeout: float = 15) -> None:
+        """Poll until ``wanted`` holds."""
+        deadline = time.monotonic() + timeout
+        while not wanted():
+            assert time.monotonic() < deadline, "it did not come to pass in time"
+            time.sleep(0.02)
+
+
+def _wait_listening(engine: Engine, processes: list[subprocess.Popen[bytes]]) -> None:
+    for _ in range(600):
+        if engine.docker("version", timeout=10).returncode == 0:
+            return
+        for process in processes:
+            assert process.poll() is None, (engine.directory / "log").read_text()
+        time.sleep(0.05)
+    raise AssertionError((engine.directory / "log").read_text())
+
+
+def _commands(directory: Path, host: str) -> list[list[str]]:
+    if os.environ.get("PYRUNC_TEST_ENGINE") != "dockerd":
+        roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
+        return [[sys.executable, "-m", "pydockerd", *roots, "-H", host]]
+    containerd = f"{directory}/c.sock"
+    roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
+    options = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
+    return [
+        ["containerd", "--root", f"{directory}/c", "--state", f"{directory}/cs", "--address", containerd],
+        ["dockerd", *roots, *options, "-H", host, "--containerd", containerd, "--bridge", "none", "--iptables=false"],
+    ]
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in reversed(processes):
+        process.terminate()
+        process.wait(30)
+
+
+def _busybox_tar(directory: Path) -> Path:
+    root = directory / "busybox"
+    for name in ("bin", "tmp", "etc", "root"):
+        (root / name).mkdir(parents=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/:/bin/false\n")
+    (root / "etc/group").write_text("root:x:0:\ndaemon:x:1:\n")
+    busybox = shutil.which("busybox")
+    assert busybox, "install busybox-static"
+    shutil.copy(busybox, root / "bin/busybox")
+    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        if applet != "busybox":
+            (root / "bin" / applet).symlink_to("busybox")
+    subprocess.run(["tar", "-C", str(root), "-cf", str(directory / "busybox.tar"), "."], check=True)
+    return directory / "busybox.tar"
+
+
+@pytest.fixture(scope="session")
+def running_engine() -> Iterator[Engine]:
+    """One engine for all tests of this folder, with the image ``busybox:latest``."""
+    with tempfile.TemporaryDirectory(prefix="peers.", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        engine = Engine(f"unix://{directory}/d.sock", directory)
+        processes: list[subprocess.Popen[bytes]] = []
+        with (directory / "log").open("wb") as log:
+            try:
+                for command in _commands(directory, engine.host):
+                    processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+                    time.sleep(0.2)
+                _wait_listening(engine, processes)
+                engine.ok("import", "-c", "CMD sh", str(_busybox_tar(directory)), "busybox:latest")
+                yield engine
+            finally:
+                _end(processes)
+
+
+@pytest.fixture
+def engine(running_engine: Engine) -> Iterator[Engine]:
+    """The engine; whatever containers a test leaves are removed after it."""
+    yield running_engine
+    left = running_engine.ok("ps", "-aq").split()
+    if left:
+        running_engine.ok("rm", "-f", *left)
