@@ -67,7 +67,9 @@ class Attachment:
         Raises BrokenPipeError when the process does not read any more, or the attachment is without standard input.
         """
         if self._stdin is None:
-            raise BrokenPipeError("this attachment has no standard input: attach with stdin=True to a process that has one")
+            raise BrokenPipeError(
+                "this attachment has no standard input: attach with stdin=True to a process that has one"
+            )
         await self._stdin.write(data)
 
     async def close_stdin(self) -> None:

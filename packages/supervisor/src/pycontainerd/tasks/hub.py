@@ -1,0 +1,47 @@
+"""Where a process's output meets those who watch it."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+
+from pycontainerd.tasks.spill import SpillQueue
+
+
+class Hub:
+    """Hands each piece of output to every subscriber. ``publish`` comes from the pump's thread, the rest from the loop.
+
+    A hub outlives the runs of a container: who subscribes before ``start`` sees the next run from its first byte, and every
+    subscription ends with the run.
+    """
+
+    def __init__(self, spill_directory: str | os.PathLike[str]) -> None:
+        self._directory = spill_directory
+        self._lock = Lock()
+        self._subscribers: dict[SpillQueue, tuple[bool, bool]] = {}
+
+    def subscribe(self, *, stdout: bool, stderr: bool) -> SpillQueue:
+        """A queue that gets the wanted streams from now on. ``(is_stderr, data)`` are its items."""
+        queue = SpillQueue(self._directory)
+        with self._lock:
+            self._subscribers[queue] = (stdout, stderr)
+        return queue
+
+    def unsubscribe(self, queue: SpillQueue) -> None:
+        """Forget it; safe to repeat."""
+        with self._lock:
+            self._subscribers.pop(queue, None)
+
+    def publish(self, is_stderr: bool, data: bytes) -> None:
+        """Give ``data`` to all who want this stream."""
+        with self._lock:
+            for queue, wanted in self._subscribers.items():
+                if wanted[is_stderr]:
+                    queue.put(is_stderr, data)
+
+    def end(self) -> None:
+        """The run is over: subscribers read what is left, then end."""
+        with self._lock:
+            for queue in self._subscribers:
+                queue.end()
+            self._subscribers.clear()
