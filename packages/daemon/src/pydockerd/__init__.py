@@ -1,0 +1,3 @@
+"""The Docker Engine API over pycontainerd."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,7 @@
+"""``python -m pydockerd``."""
+
+import sys
+
+from pydockerd.cli import main
+
+sys.exit(main())

@@ -1,0 +1,84 @@
+"""What the daemon answers when it cannot do what it was asked.
+
+    ApiError                      the answer's status and message
+    ├── BadRequest            400 the request is wrong in itself
+    ├── Forbidden             403
+    ├── NotFound              404 what it names does not exist
+    ├── Conflict              409 it does not fit the state of what it names
+    ├── InternalError         500
+    ├── NotServed             501 an operation of the Engine API that this daemon does not have yet
+    └── Unavailable           503 an operation that needs a service that is not there (a swarm)
+    NotModified               304 nothing to do; not an error to the client, and has no body
+    StartupError                  the process cannot serve: another daemon, a bad address (exit code 1)
+
+Exceptions of the supervisor become these in :mod:`pydockerd.faults`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PydockerdError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class ApiError(PydockerdError):
+    """An answer with ``status`` and the API's error body ``{"message": ...}``."""
+
+    status: ClassVar[int] = 500
+
+    @property
+    def message(self) -> str:
+        """What the client is told."""
+        return str(self)
+
+
+class BadRequest(ApiError):
+    """The request is wrong in itself, whatever the daemon's state."""
+
+    status = 400
+
+
+class Forbidden(ApiError):
+    """The request is understood and never allowed."""
+
+    status = 403
+
+
+class NotFound(ApiError):
+    """What the request names does not exist."""
+
+    status = 404
+
+
+class Conflict(ApiError):
+    """The request does not fit the state of what it names."""
+
+    status = 409
+
+
+class InternalError(ApiError):
+    """The daemon failed; the log has the traceback."""
+
+    status = 500
+
+
+class NotServed(ApiError):
+    """An operation of the Engine API that this daemon does not have yet."""
+
+    status = 501
+
+
+class Unavailable(ApiError):
+    """An operation of a service that this daemon is not part of."""
+
+    status = 503
+
+
+class NotModified(PydockerdError):
+    """The object is already in the state that was asked for (started, stopped)."""
+
+
+class StartupError(PydockerdError):
+    """The daemon cannot start: says what is in the way."""

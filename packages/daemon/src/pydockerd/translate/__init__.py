@@ -1,0 +1,1 @@
+"""Pure functions from the API's vocabulary to the supervisor's."""

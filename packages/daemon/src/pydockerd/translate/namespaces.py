@@ -1,0 +1,66 @@
+"""Namespace modes: docker's words (``default``, ``bridge``, ``container:x``) to the supervisor's."""
+
+from __future__ import annotations
+
+from pydockerd.errors import BadRequest, NotFound
+from pydockerd.models.create import CreateRequest
+
+CONTAINER = "container:"
+
+
+def network(request: CreateRequest) -> str:
+    """Where the container's network is.
+
+    ``default`` and ``bridge`` have no interface but loopback here, as in a dockerd started with ``--bridge=none``, until there are bridge networks.
+    """
+    mode = request.host.network_mode
+    if request.config.network_disabled or mode in {"", "default", "bridge", "none"}:
+        return "none"
+    if mode == "host":
+        return mode
+    if mode.startswith(CONTAINER):
+        return _joined(mode, "network")
+    raise NotFound(f"network {mode} not found")
+
+
+def pid(mode: str) -> str:
+    """``private`` unless it is the host's or another container's."""
+    return _mode(mode, "PID", {"host"}, container=True)
+
+
+def ipc(mode: str) -> str:
+    """``private``, ``shareable``, ``none``, ``host`` or another container's."""
+    return _mode(mode, "IPC", {"host", "shareable", "none", "private"}, container=True)
+
+
+def uts(mode: str) -> str:
+    """``private`` or ``host``."""
+    return _mode(mode, "UTS", {"host"})
+
+
+def cgroup(mode: str) -> str:
+    """``private`` or ``host``."""
+    return _mode(mode, "cgroup namespace", {"host", "private"})
+
+
+def user(mode: str) -> str:
+    """Always the host's: there is no remapping of users by default, and ``host`` is all a client may then ask for."""
+    if mode not in {"", "host"}:
+        raise BadRequest(f"invalid user namespace mode: {mode}")
+    return "host"
+
+
+def _mode(mode: str, kind: str, words: set[str], *, container: bool = False) -> str:
+    if mode == "":
+        return "private"
+    if mode in words:
+        return mode
+    if container and mode.startswith(CONTAINER):
+        return _joined(mode, kind)
+    raise BadRequest(f"invalid {kind} mode: {mode}")
+
+
+def _joined(mode: str, kind: str) -> str:
+    if not mode.removeprefix(CONTAINER):
+        raise BadRequest(f"invalid {kind} mode: {mode}: name or id of the container is missing")
+    return mode

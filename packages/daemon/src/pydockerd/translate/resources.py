@@ -1,0 +1,120 @@
+"""Resource limits of HostConfig, checked with docker's rules and words."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from pycontainerd import Device, Resources, Ulimit
+
+from pydockerd.errors import BadRequest, NotServed
+from pydockerd.models.host_config import HostConfig
+
+MINIMUM_MEMORY = 6 << 20
+
+
+@frozen
+class HostFacts:
+    """What is checked against: the number of CPUs of the machine."""
+
+    cpus: int
+
+
+def resources(host: HostConfig, facts: HostFacts) -> Resources:
+    """The cgroup limits. Raises BadRequest for what docker refuses, NotServed for limits that are not there yet."""
+    _check_memory(host)
+    _check_cpu(host, facts)
+    _check_block_io(host)
+    pids = host.pids_limit
+    return Resources(
+        memory=host.memory or None,
+        memory_swap=host.memory_swap or None,
+        memory_reservation=host.memory_reservation or None,
+        memory_swappiness=None if host.memory_swappiness in {None, -1} else host.memory_swappiness,
+        cpu_shares=host.cpu_shares or None,
+        cpu_quota=host.cpu_quota or None,
+        cpu_period=host.cpu_period or None,
+        nano_cpus=host.nano_cpus or None,
+        cpuset_cpus=host.cpuset_cpus or None,
+        cpuset_mems=host.cpuset_mems or None,
+        pids_limit=pids if pids is not None and pids > 0 else None,
+        blkio_weight=host.blkio_weight or None,
+        oom_kill_disable=host.oom_kill_disable or None,
+    )
+
+
+def ulimits(host: HostConfig) -> tuple[Ulimit, ...]:
+    """The rlimits; the soft one may not exceed the hard one."""
+    for limit in host.ulimits:
+        if limit.hard != -1 and (limit.soft > limit.hard or limit.soft == -1):
+            raise BadRequest(f"ulimit soft limit must be less than or equal to hard limit: {limit.soft} > {limit.hard}")
+    return tuple(Ulimit(name=limit.name, soft=limit.soft, hard=limit.hard) for limit in host.ulimits)
+
+
+def devices(host: HostConfig) -> tuple[Device, ...]:
+    """The device nodes; CDI and driver requests have nobody to answer them."""
+    if host.device_requests:
+        request = host.device_requests[0]
+        raise BadRequest(
+            f'could not select device driver "{request.get("Driver") or ""}" with capabilities: {request.get("Capabilities") or []}'
+        )
+    return tuple(
+        Device(
+            source=device.path_on_host,
+            target=device.path_in_container or device.path_on_host,
+            permissions=_permissions(device.cgroup_permissions),
+        )
+        for device in host.devices
+    )
+
+
+def _permissions(text: str) -> str:
+    if not set(text) <= set("rwm"):
+        raise BadRequest(f"invalid device permissions: {text}: a subset of rwm is needed")
+    return text or "rwm"
+
+
+def _check_memory(host: HostConfig) -> None:
+    if host.memory < 0 or 0 < host.memory < MINIMUM_MEMORY:
+        raise BadRequest("Minimum memory limit allowed is 6MB")
+    if host.memory == 0 and host.memory_swap > 0:
+        raise BadRequest("You should always set the Memory limit when using Memoryswap limit, see usage")
+    if 0 < host.memory_swap < host.memory:
+        raise BadRequest("Minimum memoryswap limit should be larger than memory limit, see usage")
+    if host.memory_reservation < 0 or 0 < host.memory_reservation < MINIMUM_MEMORY:
+        raise BadRequest("Minimum memory reservation allowed is 6MB")
+    if 0 < host.memory < host.memory_reservation:
+        raise BadRequest("Minimum memory limit can not be less than memory reservation limit, see usage")
+    if host.memory_swappiness is not None and not -1 <= host.memory_swappiness <= 100:
+        raise BadRequest(f"Invalid value: {host.memory_swappiness}, valid memory swappiness range is 0-100")
+
+
+def _check_cpu(host: HostConfig, facts: HostFacts) -> None:
+    if host.nano_cpus and host.cpu_period:
+        raise BadRequest("Conflicting options: Nano CPUs and CPU Period cannot both be set")
+    if host.nano_cpus and host.cpu_quota:
+        raise BadRequest("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
+    if host.nano_cpus < 0 or host.nano_cpus > facts.cpus * 1_000_000_000:
+        raise BadRequest(
+            f"Range of CPUs is from 0.01 to {facts.cpus}.00, as there are only {facts.cpus} CPUs available"
+        )
+    if host.cpu_shares < 0:
+        raise BadRequest(f"CPU shares cannot be negative: {host.cpu_shares}")
+    if host.cpu_period != 0 and not 1000 <= host.cpu_period <= 1_000_000:
+        raise BadRequest("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+    if 0 < host.cpu_quota < 1000:
+        raise BadRequest("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+    if host.cpu_realtime_period or host.cpu_realtime_runtime:
+        raise NotServed("HostConfig.CpuRealtimePeriod and CpuRealtimeRuntime are not implemented by pydockerd yet")
+
+
+def _check_block_io(host: HostConfig) -> None:
+    if host.blkio_weight != 0 and not 10 <= host.blkio_weight <= 1000:
+        raise BadRequest("Range of blkio weight is from 10 to 1000")
+    throttles = (
+        host.blkio_weight_device
+        or host.blkio_device_read_bps
+        or host.blkio_device_write_bps
+        or host.blkio_device_read_iops
+        or host.blkio_device_write_iops
+    )
+    if throttles:
+        raise NotServed("HostConfig.BlkioDevice* (limits of single block devices) are not implemented by pydockerd yet")

@@ -1,0 +1,1 @@
+"""Pure functions from the supervisor's state to the API's response bodies."""
