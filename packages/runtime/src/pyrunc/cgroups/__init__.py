@@ -1,0 +1,53 @@
+"""Control groups: what a container may use, what it has used, and a handle on all of its processes.
+
+``driver`` tells the life of a container's cgroup; ``v1``, ``v2`` and ``disabled`` are the ways in which this machine can have one.
+"""
+
+from __future__ import annotations
+
+from posixpath import normpath
+from typing import TYPE_CHECKING, Literal
+
+from pyrunc.errors import CgroupError
+
+if TYPE_CHECKING:
+    from pyrunc.cgroups.driver import Cgroup
+    from pyrunc.cgroups.hierarchies import Hierarchies
+
+Manager = Literal["cgroupfs", "disabled"]
+
+PARENT = "/pyrunc"
+"""Where containers live whose specification does not say."""
+
+
+def place(cgroups_path: str, id: str) -> str:
+    """The cgroup of container ``id`` below each mount point, for ``linux.cgroupsPath`` (config-linux.md, Cgroups Path).
+
+    Absolute paths count from the mount point; relative ones, and none at all, from PARENT, so that one runtime always decides alike.
+    ``..`` cannot lead out of the mount point.
+    """
+    if cgroups_path.startswith("/"):
+        path = normpath(cgroups_path)
+    else:
+        path = PARENT + normpath(f"/{cgroups_path or id}")
+    path = "/" + path.lstrip("/")
+    if path in ("/", PARENT):
+        raise CgroupError("linux.cgroupsPath", f"{cgroups_path!r} is not a cgroup for one container")
+    return path
+
+
+def cgroup_for(path: str, machine: Hierarchies | None) -> Cgroup:
+    """The container's cgroup at ``path`` (of ``place``) on this machine; ``machine`` None is a container without one."""
+    if machine is None or not path:
+        from pyrunc.cgroups.disabled import NoCgroup
+
+        return NoCgroup()
+    if machine.mode == "none":
+        raise CgroupError("cgroups", "no cgroup file system is mounted: mount one, or use the cgroup manager 'disabled'")
+    if machine.mode == "v2":
+        from pyrunc.cgroups.v2 import CgroupV2
+
+        return CgroupV2(machine, path)
+    from pyrunc.cgroups.v1 import CgroupV1
+
+    return CgroupV1(machine, path)

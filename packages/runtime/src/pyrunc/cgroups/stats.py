@@ -1,0 +1,88 @@
+"""What the kernel has counted for a container, in the same words for both versions of cgroups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import Factory, field, frozen
+
+
+@frozen(kw_only=True)
+class MemoryStats:
+    """Bytes. ``limit`` is None without one; ``max_usage`` is None where the kernel does not keep it; ``stats`` is memory.stat as it is."""
+
+    usage: int = 0
+    limit: int | None = None
+    max_usage: int | None = None
+    swap_usage: int | None = None
+    swap_limit: int | None = None
+    failures: int = 0
+    oom_kills: int = 0
+    stats: Mapping[str, int] = field(factory=dict)
+
+    @property
+    def cache(self) -> int:
+        """Page cache that could be given back at once: what clients subtract from ``usage`` to show a container's own memory."""
+        for name in ("total_inactive_file", "inactive_file"):
+            if name in self.stats:
+                return self.stats[name]
+        return 0
+
+
+@frozen(kw_only=True)
+class CpuStats:
+    """Nanoseconds of processor time. ``periods`` and ``throttled_*`` count the periods of a quota."""
+
+    total_ns: int = 0
+    user_ns: int = 0
+    system_ns: int = 0
+    per_cpu_ns: tuple[int, ...] = ()
+    periods: int = 0
+    throttled_periods: int = 0
+    throttled_ns: int = 0
+
+
+@frozen(kw_only=True)
+class PidsStats:
+    """Tasks (threads too); ``limit`` is None without one."""
+
+    current: int = 0
+    limit: int | None = None
+
+
+@frozen
+class BlkioEntry:
+    """``operation`` is Read, Write, Sync, Async, Discard or Total, as version 1 names them."""
+
+    major: int
+    minor: int
+    operation: str
+    value: int
+
+
+@frozen(kw_only=True)
+class BlkioStats:
+    """Bytes and requests of each block device."""
+
+    service_bytes: tuple[BlkioEntry, ...] = ()
+    serviced: tuple[BlkioEntry, ...] = ()
+
+
+@frozen(kw_only=True)
+class Stats:
+    """One reading of all of them; a controller that this machine lacks leaves its part at zero."""
+
+    memory: MemoryStats = Factory(MemoryStats)
+    cpu: CpuStats = Factory(CpuStats)
+    pids: PidsStats = Factory(PidsStats)
+    blkio: BlkioStats = Factory(BlkioStats)
+
+
+def parse_pairs(text: str) -> dict[str, int]:
+    """Lines of ``name value``; others are left out."""
+    pairs = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if value.lstrip("-").isdigit():
+            pairs[name] = int(value)
+    return pairs
