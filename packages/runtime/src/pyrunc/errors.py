@@ -70,7 +70,9 @@ class Unsupported(PyruncError):
 class InvalidId(PyruncError):
     """An id that is empty, too long, ``.`` or ``..``, or has a character other than letters, digits, ``_+-.``."""
 
-    def __init__(self, id: str, rule: str = "letters, digits and _+-. are allowed, and it must not be empty, . or ..") -> None:
+    def __init__(
+        self, id: str, rule: str = "letters, digits and _+-. are allowed, and it must not be empty, . or .."
+    ) -> None:
         super().__init__(id, rule)
         self.id = id
         self.rule = rule

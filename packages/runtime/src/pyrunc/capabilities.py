@@ -1,0 +1,43 @@
+"""Capabilities by name (capabilities(7)): from the names of config.json to the 64-bit masks that the kernel takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyrunc.errors import SpecError
+
+NAMES = (
+    *("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID"),
+    *("CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN"),
+    *("CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT"),
+    *("CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE"),
+    *("CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL"),
+    *("CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND"),
+    *("CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"),
+)
+"""Each name at the place of its number."""
+
+_NUMBERS = {name: number for number, name in enumerate(NAMES)}
+
+
+def mask_of(names: Iterable[str], path: str, last: int = len(NAMES) - 1) -> int:
+    """The mask of ``names``; those that the kernel has not got yet (numbers above ``last``) are left out, as runc does.
+
+    Raises SpecError naming the first unknown name and its place below ``path``.
+    """
+    mask = 0
+    for index, name in enumerate(names):
+        number = _NUMBERS.get(name)
+        if number is None:
+            raise SpecError(f"{path}[{index}]", f'unknown capability "{name}"', name)
+        mask |= 1 << number if number <= last else 0
+    return mask
+
+
+def names_of(mask: int) -> tuple[str, ...]:
+    """The names in a mask, by number; a bit without a name is ``CAP_<number>``."""
+    return tuple(
+        NAMES[number] if number < len(NAMES) else f"CAP_{number}"
+        for number in range(mask.bit_length())
+        if mask >> number & 1
+    )

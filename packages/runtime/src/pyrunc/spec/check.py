@@ -1,0 +1,165 @@
+"""Rules that no single field can check: parts of a specification that contradict each other, or the platform's own demands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyrunc.errors import SpecError
+from pyrunc.spec.config import Spec
+from pyrunc.spec.hooks import Hook
+from pyrunc.spec.linux import Linux
+from pyrunc.spec.mounts import IdMapping, Mount
+from pyrunc.spec.process import Process
+from pyrunc.spec.read import expected
+
+
+def check(spec: Spec) -> None:
+    """Raise SpecError for the first rule that ``spec`` breaks."""
+    linux = spec.linux or Linux()
+    _check_root(spec)
+    if spec.process is not None:
+        check_process(spec.process)
+    _check_names(spec, linux)
+    for index, mount in enumerate(spec.mounts):
+        _check_mount(mount, f"mounts[{index}]")
+    _check_hooks(spec)
+    _check_namespaces(linux)
+    _check_user_namespace(linux)
+    _check_time(linux)
+    _check_paths(linux)
+    _check_devices(linux)
+    _check_seccomp(linux)
+
+
+def check_process(process: Process, path: str = "process") -> None:
+    """The rules for a process alone; also those of one that is executed in a container that runs."""
+    if not process.args:
+        raise SpecError(f"{path}.args", "at least the program's name is required")
+    _absolute(process.cwd, f"{path}.cwd")
+    if process.user.umask is not None and process.user.umask > 0o777:
+        raise expected("permission bits, at most 511 (0777)", process.user.umask, f"{path}.user.umask")
+    seen: set[str] = set()
+    for index, limit in enumerate(process.rlimits):
+        where = f"{path}.rlimits[{index}]"
+        if limit.type in seen:
+            raise SpecError(f"{where}.type", f"{limit.type} is there twice", limit.type)
+        if limit.soft > limit.hard:
+            raise expected(f"at most the hard limit, {limit.hard}", limit.soft, f"{where}.soft")
+        seen.add(limit.type)
+
+
+def _absolute(value: str, path: str) -> None:
+    if not value.startswith("/"):
+        raise expected("an absolute path", value, path)
+
+
+def _check_root(spec: Spec) -> None:
+    if spec.root is None:
+        raise SpecError("root", "is required")
+    if not spec.root.path:
+        raise expected("a path", spec.root.path, "root.path")
+
+
+def _check_names(spec: Spec, linux: Linux) -> None:
+    for name in ("hostname", "domainname"):
+        if getattr(spec, name) and linux.namespace("uts") is None:
+            raise SpecError(name, "needs a uts namespace in linux.namespaces: without one it would rename the host")
+    if "" in spec.annotations:
+        raise SpecError("annotations", "a key must not be empty")
+
+
+def _check_mount(mount: Mount, path: str) -> None:
+    if not mount.destination:
+        raise expected("a path", mount.destination, f"{path}.destination")
+    if mount.is_bind and not mount.source:
+        raise SpecError(f"{path}.source", "is required for a bind mount")
+    if not mount.is_bind and not mount.type:
+        raise SpecError(f"{path}.type", "is required, as this is not a bind mount")
+    if bool(mount.uid_mappings) != bool(mount.gid_mappings):
+        raise SpecError(path, "uidMappings and gidMappings go together: an idmapped mount maps both")
+    if mount.uid_mappings and not mount.is_bind:
+        raise SpecError(f"{path}.uidMappings", "only a bind mount can be idmapped")
+    for name, mappings in (("uidMappings", mount.uid_mappings), ("gidMappings", mount.gid_mappings)):
+        _check_mappings(mappings, f"{path}.{name}")
+
+
+def _check_hooks(spec: Spec) -> None:
+    if spec.hooks is None:
+        return
+    for attribute, name, _, _ in spec.hooks.members():
+        hooks: tuple[Hook, ...] = getattr(spec.hooks, attribute)
+        for index, hook in enumerate(hooks):
+            _absolute(hook.path, f"hooks.{name}[{index}].path")
+
+
+def _check_namespaces(linux: Linux) -> None:
+    seen: set[str] = set()
+    for index, namespace in enumerate(linux.namespaces):
+        where = f"linux.namespaces[{index}]"
+        if namespace.type in seen:
+            raise SpecError(f"{where}.type", f"{namespace.type} is there twice", namespace.type)
+        if namespace.path:
+            _absolute(namespace.path, f"{where}.path")
+        seen.add(namespace.type)
+    if linux.net_devices and "network" not in seen:
+        raise SpecError("linux.netDevices", "needs a network namespace in linux.namespaces")
+
+
+def _check_user_namespace(linux: Linux) -> None:
+    mappings = {"uidMappings": linux.uid_mappings, "gidMappings": linux.gid_mappings}
+    for name, ranges in mappings.items():
+        if ranges and linux.namespace("user") is None:
+            raise SpecError(f"linux.{name}", "needs a user namespace in linux.namespaces")
+        if not ranges and linux.makes("user"):
+            raise SpecError(f"linux.{name}", "is required, because linux.namespaces has a new user namespace")
+        _check_mappings(ranges, f"linux.{name}")
+
+
+def _check_mappings(mappings: Iterable[IdMapping], path: str) -> None:
+    for index, mapping in enumerate(mappings):
+        if mapping.size == 0:
+            raise expected("at least 1", mapping.size, f"{path}[{index}].size")
+        if max(mapping.container_id, mapping.host_id) + mapping.size > 2**32:
+            raise expected("a range that ends below 2**32", mapping.size, f"{path}[{index}].size")
+
+
+def _check_time(linux: Linux) -> None:
+    if linux.time_offsets is not None and not linux.makes("time"):
+        raise SpecError(
+            "linux.timeOffsets", "needs a new time namespace in linux.namespaces: offsets are fixed once it is in use"
+        )
+
+
+def _check_paths(linux: Linux) -> None:
+    for name, paths in (("maskedPaths", linux.masked_paths), ("readonlyPaths", linux.readonly_paths)):
+        for index, path in enumerate(paths):
+            _absolute(path, f"linux.{name}[{index}]")
+
+
+def _check_devices(linux: Linux) -> None:
+    for index, device in enumerate(linux.devices):
+        where = f"linux.devices[{index}]"
+        _absolute(device.path, f"{where}.path")
+        for name, number, most in (("major", device.major, 2**12 - 1), ("minor", device.minor, 2**20 - 1)):
+            if device.type != "p" and not 0 <= number <= most:
+                raise expected(f"a device number from 0 to {most}", number, f"{where}.{name}")
+
+
+def _check_seccomp(linux: Linux) -> None:
+    seccomp = linux.seccomp
+    if seccomp is None:
+        return
+    if seccomp.notifies and not seccomp.listener_path:
+        raise SpecError("linux.seccomp.listenerPath", "is required, because an action is SCMP_ACT_NOTIFY")
+    if not seccomp.notifies and (seccomp.listener_path or seccomp.listener_metadata):
+        raise SpecError("linux.seccomp.listenerPath", "is for SCMP_ACT_NOTIFY, which no action is")
+    if seccomp.default_action == "SCMP_ACT_NOTIFY":
+        raise SpecError(
+            "linux.seccomp.defaultAction", "must not be SCMP_ACT_NOTIFY: the listener could never be handed over"
+        )
+    for index, syscall in enumerate(seccomp.syscalls):
+        # The runtime itself still writes after the filter is loaded, while nobody listens yet. runc refuses the same.
+        if syscall.action == "SCMP_ACT_NOTIFY" and "write" in syscall.names:
+            raise SpecError(
+                f"linux.seccomp.syscalls[{index}]", "SCMP_ACT_NOTIFY cannot be used for the system call write"
+            )

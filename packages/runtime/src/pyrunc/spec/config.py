@@ -1,0 +1,138 @@
+"""Spec: a whole config.json of the OCI runtime-spec (1.x, all fields of Linux up to 1.3), immutable.
+
+A few lines make one that works::
+
+    spec = Spec.default().with_args("sh", "-c", "echo hi").with_root("/srv/alpine").with_env(LANG="C.UTF-8")
+
+and ``attrs.evolve`` changes anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from pyrunc.errors import SpecError
+from pyrunc.spec.hooks import Hooks
+from pyrunc.spec.linux import Linux
+from pyrunc.spec.mounts import Mount
+from pyrunc.spec.process import Process, User
+from pyrunc.spec.read import STRING, STRING_MAP, expected, of, read_string
+from pyrunc.spec.resources import Memory, Pids, Resources
+from pyrunc.spec.root import Root
+from pyrunc.spec.section import Section, section, sections
+
+OCI_VERSION = "1.3.0"
+"""The version of the runtime-spec that this package knows completely."""
+
+
+def read_version(value: object, path: str) -> str:
+    """Any 1.x: minor versions only add. What a later one added is kept among the unknown fields."""
+    version = read_string(value, path)
+    numbers = version.split("-")[0].split("+")[0].split(".")
+    if len(numbers) != 3 or not all(number.isascii() and number.isdigit() for number in numbers):
+        raise expected(f'a version such as "{OCI_VERSION}"', value, path)
+    if int(numbers[0]) != 1:
+        raise expected("a 1.x version of the runtime-spec", value, path)
+    return version
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Spec(Section):
+    """config.json. ``Spec.load`` checks it: types, ranges, and that its parts do not contradict each other."""
+
+    oci_version: str = field(metadata=of(read_version))
+    process: Process | None = field(default=None, metadata=section(Process))
+    root: Root | None = field(default=None, metadata=section(Root))
+    hostname: str = field(default="", metadata=STRING)
+    domainname: str = field(default="", metadata=STRING)
+    mounts: tuple[Mount, ...] = field(default=(), metadata=sections(Mount))
+    hooks: Hooks | None = field(default=None, metadata=section(Hooks))
+    linux: Linux | None = field(default=None, metadata=section(Linux))
+    annotations: Mapping[str, str] = field(factory=dict, metadata=STRING_MAP)
+
+    @classmethod
+    def load(cls, source: str | PathLike[str] | bytes | Mapping[str, Any]) -> Spec:
+        """Read and check a config.json: a file's path, its bytes, or the object already decoded.
+
+        Raises SpecError naming the place and the rule.
+        """
+        from pyrunc.spec.check import check
+
+        spec = cls.from_json(source if isinstance(source, Mapping) else _decoded(source))
+        check(spec)
+        return spec
+
+    @classmethod
+    def default(cls) -> Spec:
+        """What ``pyrunc spec`` prints: a shell in ``rootfs``, isolated, with a terminal, as ``runc spec`` has it."""
+        from pyrunc.spec.default import default_spec
+
+        return default_spec()
+
+    def with_process(self, **changes: Any) -> Spec:
+        """The same with fields of ``process`` changed (names as in Process)."""
+        return evolve(self, process=evolve(self.process or Process(cwd="/"), **changes))
+
+    def with_linux(self, **changes: Any) -> Spec:
+        """The same with fields of ``linux`` changed (names as in Linux)."""
+        return evolve(self, linux=evolve(self.linux or Linux(), **changes))
+
+    def with_args(self, *args: str, terminal: bool = False) -> Spec:
+        """The same with another command; without a terminal unless asked for."""
+        return self.with_process(args=args, terminal=terminal)
+
+    def with_env(self, **variables: str) -> Spec:
+        """The same with these environment variables set or replaced."""
+        kept = (
+            tuple(entry for entry in self.process.env if entry.split("=", 1)[0] not in variables)
+            if self.process
+            else ()
+        )
+        return self.with_process(env=(*kept, *(f"{name}={value}" for name, value in variables.items())))
+
+    def with_user(self, uid: int, gid: int, additional_gids: tuple[int, ...] = ()) -> Spec:
+        """The same run as another user; the capabilities stay as they are."""
+        return self.with_process(user=User(uid=uid, gid=gid, additional_gids=additional_gids))
+
+    def with_root(self, path: str | PathLike[str], *, readonly: bool = False) -> Spec:
+        """The same on another root file system."""
+        return evolve(self, root=Root(path=str(path), readonly=readonly))
+
+    def with_mount(self, destination: str, type: str, source: str = "", options: tuple[str, ...] = ()) -> Spec:
+        """The same with one more mount, after the others."""
+        added = Mount(destination=destination, type=type, source=source or type, options=options)
+        return evolve(self, mounts=(*self.mounts, added))
+
+    def with_limits(self, *, memory: int | None = None, pids: int | None = None) -> Spec:
+        """The same with limits: ``memory`` in bytes, ``pids`` in tasks."""
+        resources = (self.linux.resources if self.linux else None) or Resources()
+        if memory is not None:
+            resources = evolve(resources, memory=evolve(resources.memory or Memory(), limit=memory))
+        if pids is not None:
+            resources = evolve(resources, pids=Pids(limit=pids))
+        return self.with_linux(resources=resources)
+
+
+def _decoded(source: str | PathLike[str] | bytes) -> object:
+    import json
+
+    if not isinstance(source, bytes):
+        try:
+            with open(source, "rb") as file:
+                source = file.read()
+        except OSError as error:
+            raise SpecError("", f"cannot be read: {error}") from error
+    try:
+        return json.loads(source, parse_constant=_refuse)
+    except RecursionError:
+        raise SpecError("", "is nested too deeply") from None
+    except ValueError as error:
+        raise SpecError("", f"is not JSON: {error}") from error
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not a JSON value")

@@ -1,0 +1,155 @@
+"""Section: what every JSON object of config.json is made of: loading with paths in errors, dumping, equality, unknown fields.
+
+Classes are declared with ``@frozen(kw_only=True, eq=False, repr=False)``: equality and repr are written once here instead of being
+generated for each class, which halves what a class costs at import. Sections that few containers use are imported when a
+document has them (``lazy``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import NOTHING, Factory, field, frozen
+
+from pyrunc.errors import SpecError
+from pyrunc.spec.read import Metadata, Reader, each, each_value, mapping
+
+Key = tuple[str, str, Reader, bool]
+"""Attribute, JSON name, reader, whether it is required."""
+
+
+def camel(name: str) -> str:
+    """``cgroups_path`` → ``cgroupsPath``."""
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Section:
+    """A JSON object. ``extra`` keeps the members that this version does not know, so that they survive a round trip."""
+
+    extra: Mapping[str, object] = field(factory=dict)
+
+    _keys: ClassVar[tuple[Key, ...] | None] = None
+
+    @classmethod
+    def members(cls) -> tuple[Key, ...]:
+        """The members of this kind of object; worked out once for each class."""
+        if cls.__dict__.get("_keys") is None:
+            cls._keys = tuple(
+                (
+                    attribute.name,
+                    attribute.metadata.get("json") or camel(attribute.name),
+                    attribute.metadata["read"],
+                    attribute.default is NOTHING,
+                )
+                for attribute in cls.__attrs_attrs__
+                if attribute.name != "extra"
+            )
+        keys: tuple[Key, ...] | None = cls._keys
+        assert keys is not None
+        return keys
+
+    @classmethod
+    def from_json(cls, value: object, path: str = "") -> Self:
+        """Check ``value`` and make a section of it. ``null`` members count as absent, as Go's decoder has it.
+
+        Raises SpecError naming the member (below ``path``) and the rule that it breaks.
+        """
+        members = dict(mapping(value, path))
+        prefix = f"{path}." if path else ""
+        arguments: dict[str, Any] = {}
+        for attribute, name, reader, required in cls.members():
+            member = members.pop(name, None)
+            if member is not None:
+                arguments[attribute] = reader(member, prefix + name)
+            elif required:
+                raise SpecError(prefix + name, "is required")
+        return cls(extra=members, **arguments)
+
+    def to_json(self) -> dict[str, object]:
+        """The object as JSON would hold it: required members, all that differ from their default, and the unknown ones."""
+        members: dict[str, object] = {}
+        for attribute in self.__attrs_attrs__:
+            value = getattr(self, attribute.name)
+            if attribute.name != "extra" and (
+                attribute.metadata.get("always") or not _is_default(attribute.default, value)
+            ):
+                members[attribute.metadata.get("json") or camel(attribute.name)] = _plain(value)
+        return {**members, **self.extra}
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, attribute.name) for attribute in self.__attrs_attrs__)
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        assert isinstance(other, Section)
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(value for value in self._values() if not isinstance(value, Mapping))))
+
+    def __repr__(self) -> str:
+        told = (
+            f"{attribute.name}={value!r}"
+            for attribute, value in zip(self.__attrs_attrs__, self._values(), strict=True)
+            if not _is_default(attribute.default, value)
+        )
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+def _is_default(default: object, value: object) -> bool:
+    if isinstance(default, Factory):  # type: ignore[arg-type]  # attrs types it as a function
+        return not value
+    return default is not NOTHING and value == default and type(value) is type(default)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Section):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def section(kind: type[Section], name: str = "") -> Metadata:
+    """Metadata of a field that holds one section."""
+    return _metadata(kind.from_json, name)
+
+
+def sections(kind: type[Section], name: str = "") -> Metadata:
+    """Metadata of a field that holds an array of sections."""
+    return _metadata(each(kind.from_json), name)
+
+
+def lazy(module: str, kind: str, name: str = "") -> Metadata:
+    """Metadata of a field that holds one section, whose class is imported from ``pyrunc.spec.<module>`` when it is met."""
+    return _metadata(_reader_of(module, kind), name)
+
+
+def lazies(module: str, kind: str, name: str = "") -> Metadata:
+    """The same for an array of sections."""
+    return _metadata(each(_reader_of(module, kind)), name)
+
+
+def lazy_map(module: str, kind: str, name: str = "") -> Metadata:
+    """The same for an object whose values are sections."""
+    return _metadata(each_value(_reader_of(module, kind)), name)
+
+
+def _metadata(reader: Reader, name: str) -> Metadata:
+    return {"read": reader, "json": name} if name else {"read": reader}
+
+
+def _reader_of(module: str, kind: str) -> Reader:
+    def read_section(value: object, path: str) -> Section:
+        from importlib import import_module
+
+        found: type[Section] = getattr(import_module(f"pyrunc.spec.{module}"), kind)
+        return found.from_json(value, path)
+
+    return read_section
