@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from pyrunc.errors import CgroupError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyrunc.cgroups.driver import Cgroup
-    from pyrunc.cgroups.hierarchies import Hierarchies
+    from pyrunc.facts import Hierarchy
 
 Manager = Literal["cgroupfs", "disabled"]
 
@@ -36,18 +38,22 @@ def place(cgroups_path: str, id: str) -> str:
     return path
 
 
-def cgroup_for(path: str, machine: Hierarchies | None) -> Cgroup:
-    """The container's cgroup at ``path`` (of ``place``) on this machine; ``machine`` None is a container without one."""
-    if machine is None or not path:
+def cgroup_for(path: str, hierarchies: Sequence[Hierarchy]) -> Cgroup:
+    """The container's cgroup at ``path`` (of ``place``) in the hierarchies of this machine; an empty path is a container without one.
+
+    Raises CgroupError if none are mounted.
+    """
+    if not path:
         from pyrunc.cgroups.disabled import NoCgroup
 
         return NoCgroup()
-    if machine.mode == "none":
+    trees = {hierarchy.name: hierarchy for hierarchy in hierarchies}
+    if any(tree.controllers for tree in trees.values() if not tree.is_v2):
+        from pyrunc.cgroups.v1 import CgroupV1
+
+        return CgroupV1(trees, path)
+    if "" not in trees:
         raise CgroupError("cgroups", "no cgroup file system is mounted: mount one, or use the cgroup manager 'disabled'")
-    if machine.mode == "v2":
-        from pyrunc.cgroups.v2 import CgroupV2
+    from pyrunc.cgroups.v2 import CgroupV2
 
-        return CgroupV2(machine, path)
-    from pyrunc.cgroups.v1 import CgroupV1
-
-    return CgroupV1(machine, path)
+    return CgroupV2(trees[""].mountpoint, path)

@@ -16,8 +16,8 @@ from pyrunc.cgroups.driver import REMOVAL_PATIENCE, Cgroup, Setting
 from pyrunc.errors import CgroupError
 
 if TYPE_CHECKING:
-    from pyrunc.cgroups.hierarchies import Hierarchies
     from pyrunc.cgroups.stats import Stats
+    from pyrunc.facts import Hierarchy
     from pyrunc.spec.resources import Resources
 
 _FREEZE_PATIENCE = 10.0
@@ -36,21 +36,16 @@ class CgroupV1(Cgroup):
     one step, and membership that systemd's tools show.
     """
 
-    machine: Hierarchies
+    trees: dict[str, Hierarchy]
     path: str
     _mounts: dict[str, str] = field(init=False)
+    _unified: str | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._mounts = {name: tree.mountpoint for tree in self.machine.v1 for name in tree.controllers}
+        self._mounts = {name: tree.mountpoint for tree in self.trees.values() if not tree.is_v2 for name in tree.controllers}
+        self._unified = self.trees[""].mountpoint if "" in self.trees else None
 
     # -- where ---------------------------------------------------------------------------------------------------------------
-
-    def _trees(self) -> dict[str, str]:
-        """Mount point of each hierarchy, cgroup2 among them, by the key that compile uses."""
-        trees = {",".join(tree.controllers): tree.mountpoint for tree in self.machine.v1}
-        if self.machine.unified is not None:
-            trees[""] = self.machine.unified
-        return trees
 
     def _directory(self, controller: str) -> str | None:
         mountpoint = self._mounts.get(controller)
@@ -59,17 +54,16 @@ class CgroupV1(Cgroup):
     def paths(self) -> dict[str, str]:
         """See Cgroup."""
         found = {name: mountpoint + self.path for name, mountpoint in self._mounts.items()}
-        if self.machine.unified is not None:
-            found[""] = self.machine.unified + self.path
+        found.update({name: tree.mountpoint + self.path for name, tree in self.trees.items() if tree.is_v2 or not tree.controllers})
         return found
 
     def hierarchies(self) -> dict[str, str]:
         """See Cgroup."""
-        return dict.fromkeys(self._trees(), self.path)
+        return dict.fromkeys(self.trees, self.path)
 
     def open_procs(self, hierarchy: str) -> int:
         """See Cgroup."""
-        procs = f"{self._trees()[hierarchy]}{self.path}/cgroup.procs"
+        procs = f"{self.trees[hierarchy].mountpoint}{self.path}/cgroup.procs"
         try:
             return os.open(procs, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -77,27 +71,25 @@ class CgroupV1(Cgroup):
 
     def open_directory(self) -> int:
         """See Cgroup."""
-        if self.machine.unified is None:
+        if self._unified is None:
             raise CgroupError(self.path, "cgroup2 is not mounted on this machine")
-        return os.open(self.machine.unified + self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return os.open(self._unified + self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     # -- making and removing ---------------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """See Cgroup."""
-        for tree in self.machine.v1:
-            if "cpuset" in tree.controllers:
+        for tree in self.trees.values():
+            if "cpuset" in tree.controllers and not tree.is_v2:
                 made = directory.make(tree.mountpoint, self.path, _inherit_cpuset)
                 _inherit_cpuset(made)
             else:
                 directory.make(tree.mountpoint, self.path)
-        if self.machine.unified is not None:
-            directory.make(self.machine.unified, self.path)
 
     def remove(self, patience: float = REMOVAL_PATIENCE) -> None:
         """See Cgroup."""
-        for mountpoint in self._trees().values():
-            directory.remove(mountpoint, self.path, patience)
+        for tree in self.trees.values():
+            directory.remove(tree.mountpoint, self.path, patience)
 
     # -- limits -----------------------------------------------------------------------------------------------------------------
 
@@ -232,9 +224,9 @@ class CgroupV1(Cgroup):
 
     def _kill_unified(self) -> bool:
         """cgroup.kill (Linux 5.14) takes processes that fork meanwhile too. Only if all are in cgroup2: something may have moved them."""
-        if self.machine.unified is None:
+        if self._unified is None:
             return False
-        place = self.machine.unified + self.path
+        place = self._unified + self.path
         try:
             if set(directory.processes(self._following())) - set(directory.processes(place)):
                 return False

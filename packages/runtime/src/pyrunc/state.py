@@ -1,0 +1,159 @@
+"""Who a container is and how it is: the state of the runtime specification (runtime.md, State), and what is kept to find it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from pyrunc.errors import StateError
+from pyrunc.processes import Identity
+
+RECORD_VERSION = 1
+
+
+class Status(str, Enum):
+    """runtime.md, State, ``status``; ``paused`` is what all runtimes add to it."""
+
+    CREATING = "creating"
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen(kw_only=True)
+class State:
+    """A container at one moment. ``pid`` is of the first process in the caller's pid namespace, 0 when it is stopped."""
+
+    oci_version: str
+    id: str
+    status: Status
+    pid: int
+    bundle: Path
+    rootfs: Path
+    created: datetime
+    annotations: Mapping[str, str] = field(factory=dict)
+    owner: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``runc state`` prints: what the specification asks for, and ``rootfs``, ``created``, ``owner``."""
+        document: dict[str, Any] = {
+            "ociVersion": self.oci_version,
+            "id": self.id,
+            "pid": self.pid,
+            "status": self.status.value,
+            "bundle": str(self.bundle),
+            "rootfs": str(self.rootfs),
+            "created": rfc3339(self.created),
+            "owner": self.owner,
+        }
+        if self.annotations:
+            document["annotations"] = dict(self.annotations)
+        return document
+
+
+def rfc3339(moment: datetime) -> str:
+    """``2026-01-02T03:04:05.678901Z``."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@frozen(kw_only=True)
+class ProcessRecord:
+    """What is kept of a process: who it is, who monitors it, and whether it has a terminal."""
+
+    process: Identity
+    monitor: Identity | None = None
+    terminal: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """For state.json."""
+        document: dict[str, Any] = {"process": self.process.to_json(), "terminal": self.terminal}
+        if self.monitor is not None:
+            document["monitor"] = self.monitor.to_json()
+        return document
+
+    @classmethod
+    def from_json(cls, document: Any) -> ProcessRecord:
+        """Raises KeyError, TypeError, ValueError for anything that ``to_json`` did not write."""
+        monitor = document.get("monitor")
+        return cls(
+            process=_identity(document["process"]),
+            monitor=None if monitor is None else _identity(monitor),
+            terminal=bool(document["terminal"]),
+        )
+
+
+@frozen(kw_only=True)
+class Record:
+    """state.json: what does not change from create to delete. How the container *is* is asked of the kernel each time."""
+
+    oci_version: str
+    id: str
+    bundle: str
+    rootfs: str
+    created: datetime
+    annotations: Mapping[str, str]
+    cgroup: str
+    main: ProcessRecord
+    own_pids: bool = True
+
+    def encode(self) -> bytes:
+        """As the bytes of state.json."""
+        document = {
+            "version": RECORD_VERSION,
+            "ociVersion": self.oci_version,
+            "id": self.id,
+            "bundle": self.bundle,
+            "rootfs": self.rootfs,
+            "created": self.created.isoformat(),
+            "annotations": dict(self.annotations),
+            "cgroup": self.cgroup,
+            "ownPids": self.own_pids,
+            **self.main.to_json(),
+        }
+        return json.dumps(document, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, content: bytes, file: str) -> Record:
+        """Raises StateError naming ``file``."""
+        document = decode_object(content, file)
+        if document.get("version") != RECORD_VERSION:
+            raise StateError(file, f"has version {document.get('version')!r}, this pyrunc reads {RECORD_VERSION}")
+        try:
+            return cls(
+                oci_version=str(document["ociVersion"]),
+                id=str(document["id"]),
+                bundle=str(document["bundle"]),
+                rootfs=str(document["rootfs"]),
+                created=datetime.fromisoformat(document["created"]),
+                annotations={str(key): str(value) for key, value in document["annotations"].items()},
+                cgroup=str(document["cgroup"]),
+                own_pids=bool(document["ownPids"]),
+                main=ProcessRecord.from_json(document),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StateError(file, f"is damaged ({error!r}); delete the container with force to be rid of it") from error
+
+
+def decode_object(content: bytes, file: str) -> dict[str, Any]:
+    """A JSON object. Raises StateError naming ``file``."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise StateError(file, f"is damaged ({error}); delete the container with force to be rid of it") from error
+    if not isinstance(document, dict):
+        raise StateError(file, "is damaged (no JSON object); delete the container with force to be rid of it")
+    return document
+
+
+def _identity(document: Any) -> Identity:
+    return Identity(int(document["pid"]), int(document["startTime"]))
