@@ -83,8 +83,9 @@ class ContainerConfig:
     Process: ``args`` (docker's Cmd) and ``entrypoint`` are joined, entrypoint first; each None takes the image's, and an entrypoint
     given here drops the image's args, as docker does; an empty entrypoint, or ``("",)``, is none. ``env`` are ``KEY=value`` over the image's.
 
-    Namespaces: ``network`` is ``none``, ``host``, ``container:<id or name>`` or a path of a network namespace; ``pid``, ``uts``, ``cgroupns`` and
-    ``userns`` are ``private``, ``host`` or (pid) ``container:<id or name>``; ``ipc`` may also be ``shareable`` or ``none``.
+    Namespaces: ``network`` is ``none``, ``host``, ``container:<id or name>`` or a path of a network namespace; ``pid``, ``uts`` and
+    ``cgroupns`` are ``private``, ``host`` or (pid) ``container:<id or name>``; ``ipc`` may also be ``shareable`` or ``none``. ``userns`` is ``host``:
+    others are not made yet, and refused.
 
     Security: ``seccomp`` is ``default``, ``unconfined`` or the JSON text of a profile in docker's format. ``masked_paths`` and
     ``readonly_paths`` replace the defaults when not None.
@@ -123,7 +124,7 @@ class ContainerConfig:
     ipc: str = "private"
     uts: str = "private"
     cgroupns: str = "private"
-    userns: str = "private"
+    userns: str = "host"
 
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()

@@ -1,0 +1,127 @@
+"""The tables ``containers`` and ``execs``. Every function runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from pycontainerd.containers import converter
+from pycontainerd.containers.info import Status
+from pycontainerd.containers.record import ContainerRecord, ExecRecord
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS containers (
+    id TEXT PRIMARY KEY, name TEXT UNIQUE, image_id TEXT NOT NULL, config TEXT NOT NULL, created_ns INTEGER NOT NULL,
+    status TEXT NOT NULL, pid INTEGER NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL, oom_killed INTEGER NOT NULL,
+    started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, restart_count INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS execs (
+    id TEXT PRIMARY KEY, container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE, config TEXT NOT NULL,
+    created_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, exit_code INTEGER
+) STRICT;
+"""
+
+_COLUMNS = "id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count"
+
+
+def insert(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    """Add a container. sqlite3.IntegrityError when the id or the name is in use."""
+    connection.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({', '.join('?' * 13)})", _row(record))  # noqa: S608
+
+
+def update(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    """Write what may have changed. sqlite3.IntegrityError when the new name is in use."""
+    connection.execute(
+        "UPDATE containers SET name = ?, status = ?, pid = ?, exit_code = ?, error = ?, oom_killed = ?, started_ns = ?,"
+        " finished_ns = ?, restart_count = ? WHERE id = ?",
+        (
+            *(record.name, record.status, record.pid, record.exit_code, record.error, int(record.oom_killed)),
+            *(record.started_ns, record.finished_ns, record.restart_count, record.id),
+        ),
+    )
+
+
+def delete(connection: sqlite3.Connection, id: str) -> None:
+    """Forget a container and its execs."""
+    connection.execute("DELETE FROM execs WHERE container_id = ?", (id,))
+    connection.execute("DELETE FROM containers WHERE id = ?", (id,))
+
+
+def load(connection: sqlite3.Connection) -> list[ContainerRecord]:
+    """All containers, oldest first."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM containers ORDER BY created_ns")  # noqa: S608
+    return [_record(*row) for row in rows]
+
+
+def save_exec(connection: sqlite3.Connection, record: ExecRecord) -> None:
+    """Add or replace an exec."""
+    connection.execute(
+        "INSERT OR REPLACE INTO execs (id, container_id, config, created_ns, started_ns, exit_code) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            *(record.id, record.container_id, converter.dumps(record.config)),
+            *(record.created_ns, record.started_ns, record.exit_code),
+        ),
+    )
+
+
+def delete_execs(connection: sqlite3.Connection, ids: list[str]) -> None:
+    """Forget execs."""
+    connection.executemany("DELETE FROM execs WHERE id = ?", [(id,) for id in ids])
+
+
+def load_execs(connection: sqlite3.Connection, container_id: str) -> list[ExecRecord]:
+    """The execs of a container, oldest first."""
+    rows = connection.execute(
+        "SELECT id, container_id, config, created_ns, started_ns, exit_code FROM execs WHERE container_id = ? ORDER BY created_ns",
+        (container_id,),
+    )
+    return [
+        ExecRecord(
+            id=id,
+            container_id=owner,
+            config=converter.load_exec(config),
+            created_ns=created,
+            started_ns=started,
+            exit_code=code,
+        )
+        for id, owner, config, created, started, code in rows
+    ]
+
+
+def _row(record: ContainerRecord) -> tuple[object, ...]:
+    return (
+        *(record.id, record.name, record.image_id, converter.dumps(record.config), record.created_ns, record.status),
+        *(record.pid, record.exit_code, record.error, int(record.oom_killed)),
+        *(record.started_ns, record.finished_ns, record.restart_count),
+    )
+
+
+def _record(
+    id: str,
+    name: str | None,
+    image_id: str,
+    config: str,
+    created: int,
+    status: str,
+    pid: int,
+    exit_code: int,
+    error: str,
+    oom_killed: int,
+    started: int,
+    finished: int,
+    restarts: int,
+) -> ContainerRecord:
+    return ContainerRecord(
+        id=id,
+        name=name,
+        image_id=image_id,
+        config=converter.load_container(config),
+        created_ns=created,
+        status=Status(status),
+        pid=pid,
+        exit_code=exit_code,
+        error=error,
+        oom_killed=bool(oom_killed),
+        started_ns=started,
+        finished_ns=finished,
+        restart_count=restarts,
+    )

@@ -1,0 +1,89 @@
+"""Events as the supervisor's users see them: publish and subscribe."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+
+from pycontainerd.events import log
+from pycontainerd.events.event import Event
+from pycontainerd.events.filter import EventFilter
+from pycontainerd.metadata.database import Database
+
+_BATCH = 500
+
+
+class Events:
+    """An event is written in the same transaction as the change it tells of; subscribers read the table, so that none can be missed,
+    doubled or out of order, however slow they are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._subscribers: set[asyncio.Event] = set()
+        self._closed = False
+
+    async def publish(self, type: str, action: str, actor: str, attributes: Mapping[str, str] | None = None) -> Event:
+        """Record something that happened and is not itself a change of metadata."""
+        event = Event(type=type, action=action, actor=actor, attributes=attributes or {})
+        stored = await self._database.write(lambda connection: log.append(connection, event))
+        self.announce()
+        return stored
+
+    def announce(self) -> None:
+        """Wake the subscribers: a transaction with events was committed."""
+        for waiting in self._subscribers:
+            waiting.set()
+
+    async def subscribe(self, *, since: int | None = None, wanted: EventFilter | None = None) -> AsyncIterator[Event]:
+        """Events with a cursor larger than ``since``, and then those to come; None: only those to come.
+
+        A filter with ``since_ns`` looks back by time instead; one with ``until_ns`` ends the iteration at that time.
+        """
+        async with contextlib.aclosing(self.subscription(since=since, wanted=wanted)) as events:
+            async for event in events:
+                yield event
+
+    def subscription(self, *, since: int | None = None, wanted: EventFilter | None = None) -> AsyncIterator[Event]:
+        """``subscribe`` that is in force when this returns, and not when the iteration begins."""
+        wanted = wanted or EventFilter()
+        waiting = asyncio.Event()
+        self._subscribers.add(waiting)
+        if since is None and wanted.since_ns is not None:
+            since = 0
+        start = self._database.read_now(log.last) if since is None else since
+        return self._follow(waiting, start, wanted)
+
+    def close(self) -> None:
+        """End all subscriptions after what is there already."""
+        self._closed = True
+        self.announce()
+
+    async def _follow(self, waiting: asyncio.Event, cursor: int, wanted: EventFilter) -> AsyncIterator[Event]:
+        try:
+            while True:
+                waiting.clear()
+                closed = self._closed
+                batch = await self._database.read(lambda connection, start=cursor: log.after(connection, start, _BATCH))
+                for event in batch:
+                    cursor = event.cursor
+                    if wanted.until_ns is not None and event.time_ns > wanted.until_ns:
+                        return
+                    if wanted.wants(event):
+                        yield event
+                if not batch and (closed or not await _woken(waiting, wanted.until_ns)):
+                    return
+        finally:
+            self._subscribers.discard(waiting)
+
+
+async def _woken(waiting: asyncio.Event, until_ns: int | None) -> bool:
+    timeout = None if until_ns is None else (until_ns - time.time_ns()) / 1e9
+    if timeout is not None and timeout <= 0:
+        return False
+    try:
+        await asyncio.wait_for(waiting.wait(), timeout)
+    except TimeoutError:
+        return False
+    return True
