@@ -46,7 +46,9 @@ def _run(hook: Hook, path: str, state: str) -> None:
                 timeout=hook.timeout,
             )
         except subprocess.TimeoutExpired as error:
-            raise HookFailed(path, hook.path, f"took longer than {hook.timeout} seconds", _tail(output.fileno())) from error
+            raise HookFailed(
+                path, hook.path, f"took longer than {hook.timeout} seconds", _tail(output.fileno())
+            ) from error
         except OSError as error:
             raise HookFailed(path, hook.path, f"could not be run: {error.strerror}") from error
         if done.returncode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyrunc.processes import Identity
 RECORD_VERSION = 1
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """runtime.md, State, ``status``; ``paused`` is what all runtimes add to it."""
 
     CREATING = "creating"
@@ -25,9 +25,6 @@ class Status(str, Enum):
     RUNNING = "running"
     PAUSED = "paused"
     STOPPED = "stopped"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @frozen(kw_only=True)
@@ -141,7 +138,9 @@ class Record:
                 main=ProcessRecord.from_json(document),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StateError(file, f"is damaged ({error!r}); delete the container with force to be rid of it") from error
+            raise StateError(
+                file, f"is damaged ({error!r}); delete the container with force to be rid of it"
+            ) from error
 
 
 def decode_object(content: bytes, file: str) -> dict[str, Any]:

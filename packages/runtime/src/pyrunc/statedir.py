@@ -37,7 +37,7 @@ _LONGEST_NAME = 255
 
 def check_id(id: str) -> str:
     """``id``, if it can be a container's or an exec's name: runc's rule. Raises InvalidId."""
-    if not isinstance(id, str) or not _ID.fullmatch(id) or id in (".", ".."):
+    if not _ID.fullmatch(id) or id in (".", ".."):
         raise InvalidId(id)
     if len(id) > min(_LONGEST_ID, _LONGEST_NAME):
         raise InvalidId(id, f"at most {_LONGEST_NAME} characters, which is what a file name can have")
@@ -211,7 +211,9 @@ def ids(root: str) -> list[str]:
     """The names below the root that can be containers', sorted."""
     try:
         with os.scandir(root) as entries:
-            return sorted(entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
+            return sorted(
+                entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            )
     except FileNotFoundError:
         return []
 
@@ -226,7 +228,9 @@ def read_at(directory: int, name: str) -> bytes:
 def write_at(directory: int, name: str, content: bytes) -> None:
     """Write beside and rename. No fsync: the root is on a tmpfs, and no container outlives the machine."""
     fresh = f".{name}.{os.getpid()}"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    descriptor = os.open(
+        fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
+    )
     with open(descriptor, "wb") as file:
         file.write(content)
     os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)

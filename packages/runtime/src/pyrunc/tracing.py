@@ -71,6 +71,8 @@ class span:  # noqa: N801 - used as a function; a class, because a generator cos
         if self._spans is not None:
             self._start = monotonic_ns()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._spans is not None:
             self._spans.append(Span(self._layer, self._name, self._start, monotonic_ns()))

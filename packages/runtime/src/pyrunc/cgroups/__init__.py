@@ -28,12 +28,9 @@ def place(cgroups_path: str, id: str) -> str:
     Absolute paths count from the mount point; relative ones, and none at all, from PARENT, so that one runtime always decides alike.
     ``..`` cannot lead out of the mount point.
     """
-    if cgroups_path.startswith("/"):
-        path = normpath(cgroups_path)
-    else:
-        path = PARENT + normpath(f"/{cgroups_path or id}")
-    path = "/" + path.lstrip("/")
-    if path in ("/", PARENT):
+    below = "" if cgroups_path.startswith("/") else PARENT
+    path = below + normpath("/" + (cgroups_path or id).lstrip("/")).rstrip("/")
+    if path in ("", PARENT):
         raise CgroupError("linux.cgroupsPath", f"{cgroups_path!r} is not a cgroup for one container")
     return path
 
@@ -53,7 +50,9 @@ def cgroup_for(path: str, hierarchies: Sequence[Hierarchy]) -> Cgroup:
 
         return CgroupV1(trees, path)
     if "" not in trees:
-        raise CgroupError("cgroups", "no cgroup file system is mounted: mount one, or use the cgroup manager 'disabled'")
+        raise CgroupError(
+            "cgroups", "no cgroup file system is mounted: mount one, or use the cgroup manager 'disabled'"
+        )
     from pyrunc.cgroups.v2 import CgroupV2
 
     return CgroupV2(trees[""].mountpoint, path)

@@ -76,7 +76,9 @@ def _of_spec(resources: Resources | None) -> Iterator[Rule]:
         access = device.access or "rwm"
         kind = device.type or "a"
         if kind not in ("a", "b", "c") or not access or set(access) - set("rwm"):
-            raise CgroupError(field, f"type {kind!r} with access {access!r} is no device rule (type a, b or c; access of r, w, m)")
+            raise CgroupError(
+                field, f"type {kind!r} with access {access!r} is no device rule (type a, b or c; access of r, w, m)"
+            )
         major = WILDCARD if device.major is None or device.major < 0 else device.major
         minor = WILDCARD if device.minor is None or device.minor < 0 else device.minor
         if kind != "a":

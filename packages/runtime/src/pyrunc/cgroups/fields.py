@@ -62,5 +62,8 @@ def swap_alone(memory: Memory) -> int | None:
     if memory.limit is None or memory.limit <= 0:
         raise CgroupError(field, "cannot be limited without linux.resources.memory.limit")
     if memory.swap < memory.limit:
-        raise CgroupError(field, f"{memory.swap} is below linux.resources.memory.limit ({memory.limit}); it counts memory and swap together")
+        raise CgroupError(
+            field,
+            f"{memory.swap} is below linux.resources.memory.limit ({memory.limit}); it counts memory and swap together",
+        )
     return memory.swap - memory.limit

@@ -42,7 +42,9 @@ class CgroupV1(Cgroup):
     _unified: str | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._mounts = {name: tree.mountpoint for tree in self.trees.values() if not tree.is_v2 for name in tree.controllers}
+        self._mounts = {
+            name: tree.mountpoint for tree in self.trees.values() if not tree.is_v2 for name in tree.controllers
+        }
         self._unified = self.trees[""].mountpoint if "" in self.trees else None
 
     # -- where ---------------------------------------------------------------------------------------------------------------
@@ -54,7 +56,13 @@ class CgroupV1(Cgroup):
     def paths(self) -> dict[str, str]:
         """See Cgroup."""
         found = {name: mountpoint + self.path for name, mountpoint in self._mounts.items()}
-        found.update({name: tree.mountpoint + self.path for name, tree in self.trees.items() if tree.is_v2 or not tree.controllers})
+        found.update(
+            {
+                name: tree.mountpoint + self.path
+                for name, tree in self.trees.items()
+                if tree.is_v2 or not tree.controllers
+            }
+        )
         return found
 
     def hierarchies(self) -> dict[str, str]:
@@ -133,9 +141,13 @@ class CgroupV1(Cgroup):
 
     def _put(self, setting: Setting) -> None:
         """Write one setting. Raises CgroupError naming its field."""
+        if setting.controller == "unified":
+            raise CgroupError(setting.field, "needs cgroup v2; this machine limits with cgroup v1")
         if setting.controller not in self._mounts:
-            self._put_raw(setting)
-            return
+            raise CgroupError(
+                setting.field,
+                f"no hierarchy with the cgroup controller {setting.controller} is mounted on this machine",
+            )
         controller = self._controller(setting.controller)
         interface = setting.interface
         try:
@@ -150,12 +162,6 @@ class CgroupV1(Cgroup):
                 raise CgroupError(setting.field, "this kernel's cgroups have no such limit", ENOENT) from error
         except OSError as error:
             raise CgroupError(setting.field, self._reason(setting, error), error.errno or 0) from error
-
-    def _put_raw(self, setting: Setting) -> None:
-        """What is not of version 1: the files of cgroup2 that ``linux.resources.unified`` names, on a hybrid machine."""
-        if setting.controller != "unified":
-            raise CgroupError(setting.field, f"no hierarchy with the cgroup controller {setting.controller} is mounted on this machine")
-        raise CgroupError(setting.field, "needs cgroup v2; this machine limits with cgroup v1")
 
     def _reason(self, setting: Setting, error: OSError) -> str:
         told = f"{setting.value!r} was refused"
@@ -189,7 +195,9 @@ class CgroupV1(Cgroup):
             while (state := freezer.state) != "FROZEN":
                 if time.monotonic() > deadline:
                     freezer.state = "THAWED"
-                    raise CgroupError(freezer.path(b"freezer.state"), f"stayed {state} for {_FREEZE_PATIENCE:.0f} seconds")
+                    raise CgroupError(
+                        freezer.path(b"freezer.state"), f"stayed {state} for {_FREEZE_PATIENCE:.0f} seconds"
+                    )
                 time.sleep(_POLL)
                 freezer.state = "FROZEN"
         except OSError as error:

@@ -1,51 +1,14 @@
-"""cgroupspy's controllers of version 1, with what they lack: newer files, values kept as the kernel takes them, and one write for each value.
-
-Only ``cgroupspy.controllers`` and ``cgroupspy.interfaces`` are imported. ``cgroupspy.nodes`` brings ``logging`` and ``re`` with it, which
-cost more time than making all of a container's cgroups; a controller needs no more of its node than ``full_path``.
-"""
+"""cgroupspy's controllers of version 1, with what they lack: newer files, and lists and names that it has wrong."""
 
 # mypy: disable-error-code="misc"
 # cgroupspy ships no types, so its classes are Any, and subclassing Any is all that "misc" finds here.
 
 from __future__ import annotations
 
-from attrs import frozen
 from cgroupspy import controllers as cgroupspy
-from cgroupspy.interfaces import BaseFileInterface, FlagFile, IntegerFile
+from cgroupspy.interfaces import FlagFile, IntegerFile
 
-from pyrunc.cgroups import directory
-
-
-@frozen
-class Node:
-    """One cgroup: what a cgroupspy controller asks of a node. ``full_path`` is bytes, as cgroupspy's own file names are."""
-
-    full_path: bytes
-
-
-class TextFile(BaseFileInterface):
-    """A value in the kernel's own notation (``0-3,7``, ``max``): checked by the kernel, which knows all notations."""
-
-    def sanitize_set(self, value: object) -> str:
-        return str(value)
-
-
-class Direct:
-    """Files are written by exactly one write(2): a buffered file splits and retries, and loses the errno on close."""
-
-    node: Node
-
-    def path(self, filename: bytes) -> str:
-        """The file's whole path."""
-        return (self.node.full_path + b"/" + filename).decode()
-
-    def get_property(self, filename: bytes) -> str:
-        """cgroupspy's hook for reading."""
-        return directory.read(self.path(filename)).strip()
-
-    def set_property(self, filename: bytes, value: object) -> None:
-        """cgroupspy's hook for writing. Several lines are several writes: each of them is one rule to the kernel."""
-        directory.write(self.path(filename), *str(value).split("\n"))
+from pyrunc.cgroups.controller_files import Direct, Node, TextFile
 
 
 class CpuController(Direct, cgroupspy.CpuController):

@@ -95,11 +95,18 @@ def _block_io(block: BlockIo) -> Iterator[Setting]:
         if device.weight:
             yield Setting("blkio", "weight_device", f"{device.major}:{device.minor} {device.weight}", f"{place}.weight")
         if device.leaf_weight:
-            yield Setting("blkio", "leaf_weight_device", f"{device.major}:{device.minor} {device.leaf_weight}", f"{place}.leafWeight")
+            yield Setting(
+                "blkio",
+                "leaf_weight_device",
+                f"{device.major}:{device.minor} {device.leaf_weight}",
+                f"{place}.leafWeight",
+            )
     yield from _throttles("throttle_read_bps_device", block.throttle_read_bps_device, f"{at}.throttleReadBpsDevice")
     yield from _throttles("throttle_write_bps_device", block.throttle_write_bps_device, f"{at}.throttleWriteBpsDevice")
     yield from _throttles("throttle_read_iops_device", block.throttle_read_iops_device, f"{at}.throttleReadIOPSDevice")
-    yield from _throttles("throttle_write_iops_device", block.throttle_write_iops_device, f"{at}.throttleWriteIOPSDevice")
+    yield from _throttles(
+        "throttle_write_iops_device", block.throttle_write_iops_device, f"{at}.throttleWriteIOPSDevice"
+    )
 
 
 def _throttles(interface: str, devices: Sequence[ThrottleDevice], at: str) -> Iterator[Setting]:
@@ -125,4 +132,6 @@ def _rdma(limits: Mapping[str, Rdma]) -> Iterator[Setting]:
     for device, limit in limits.items():
         handles = "max" if limit.hca_handles is None else limit.hca_handles
         objects = "max" if limit.hca_objects is None else limit.hca_objects
-        yield Setting("rdma", "rdma.max", f"{device} hca_handle={handles} hca_object={objects}", f"{RESOURCES}.rdma.{device}")
+        yield Setting(
+            "rdma", "rdma.max", f"{device} hca_handle={handles} hca_object={objects}", f"{RESOURCES}.rdma.{device}"
+        )
