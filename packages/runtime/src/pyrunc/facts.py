@@ -45,6 +45,7 @@ class Facts:
         Hierarchy("", ("cpuset", "cpu", "io", "memory", "pids"), "/sys/fs/cgroup", "/"),
     )
     time_namespaces: bool = True
+    keyrings: bool = True
     cgroup_mode: CgroupMode = field(init=False)
 
     @cgroup_mode.default
@@ -151,6 +152,7 @@ def _probe() -> Facts:
         seccomp=os.path.exists("/proc/sys/kernel/seccomp/actions_avail"),
         hierarchies=tuple(_with_controllers(hierarchy) for hierarchy in hierarchies),
         time_namespaces=os.path.exists("/proc/self/ns/time"),
+        keyrings=os.path.exists("/proc/keys"),
     )
 
 

@@ -1,4 +1,7 @@
-"""Policy: from a Spec and the Facts of the host to a Plan, by pure functions: no system call, no clock, no environment."""
+"""Policy: from a Spec and the Facts of the host to a Plan, by pure functions: no system call, no clock, no environment.
+
+One file a concern; ``container.py`` puts them in order.
+"""
 
 from pyrunc.compile.compiled import (
     CgroupDirectory,
@@ -11,8 +14,13 @@ from pyrunc.compile.compiled import (
     Report,
     SlotRequest,
 )
+from pyrunc.compile.container import compile  # noqa: A004 - see there
+from pyrunc.compile.execute import compile_exec, namespace_kinds
+from pyrunc.compile.request import Assemble
+from pyrunc.compile.root_mount import RootMount
 
 __all__ = [
+    "Assemble",
     "CgroupDirectory",
     "CgroupProcs",
     "Compiled",
@@ -21,5 +29,9 @@ __all__ = [
     "IdmapNamespace",
     "NamespacePath",
     "Report",
+    "RootMount",
     "SlotRequest",
+    "compile",
+    "compile_exec",
+    "namespace_kinds",
 ]
