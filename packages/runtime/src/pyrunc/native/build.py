@@ -10,10 +10,31 @@ NATIVE = Path(__file__).resolve().parent
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
-INIT_SOURCES = ("main.c",)
+INIT_SOURCES = (
+    "cgroups.c",
+    "console.c",
+    "container.c",
+    "copyup.c",
+    "decode.c",
+    "descriptors.c",
+    "devices.c",
+    "execute.c",
+    "hooks.c",
+    "main.c",
+    "masks.c",
+    "messages.c",
+    "monitor.c",
+    "mounts.c",
+    "namespaces.c",
+    "paths.c",
+    "privileges.c",
+    "process.c",
+    "procfs.c",
+    "root.c",
+)
 """What pyrunc-init is made of."""
 
-EXTENSION_SOURCES = ("spawn.c",)
+EXTENSION_SOURCES = ("spawn.c", "decode.c")
 """What the extension is made of."""
 
 
@@ -27,7 +48,7 @@ def init_command(target: Path) -> list[str]:
     layout = ("-static", "-no-pie", "-fno-pie", "-Os", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-s")
     hardening = ("-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now,-z,noexecstack")
     sources = [str(NATIVE / name) for name in INIT_SOURCES]
-    return [*compiler, "-std=gnu11", *WARNINGS, *layout, *hardening, "-o", str(target), *sources]
+    return [*compiler, "-std=gnu11", "-D_GNU_SOURCE", *WARNINGS, *layout, *hardening, "-o", str(target), *sources]
 
 
 def _relative(name: str) -> str:
@@ -44,5 +65,5 @@ ffi.set_source(
     include_dirs=[_relative(".")],
     extra_compile_args=["-std=gnu11", "-O2", "-Wall", "-Wextra"],
     py_limited_api=True,
-    define_macros=[("Py_LIMITED_API", "0x030b0000")],
+    define_macros=[("Py_LIMITED_API", "0x030b0000"), ("_GNU_SOURCE", None)],
 )

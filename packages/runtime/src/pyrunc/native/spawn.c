@@ -1,2 +1,106 @@
+/* The spawn: from a Python of any size to pyrunc-init, without copying a page table and without running Python in between. */
 #include "spawn.h"
-int pyrunc_dummy(void) { return 42; }
+#include "syscalls.h"
+
+#include <alloca.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+struct spawn {
+	int exe;
+	int *fds; /* count and one more: the program itself */
+	int count;
+	const char *title;
+	const char *first;
+	int error;
+};
+
+/* Two passes, because a source may have the number of another's target: first everything that is in the way goes up. */
+static int place(struct spawn *spawn)
+{
+	int targets = spawn->count + 1;
+	for (int i = 0; i < targets; i++)
+		if (spawn->fds[i] < targets && spawn->fds[i] != i) {
+			spawn->fds[i] = fcntl(spawn->fds[i], F_DUPFD_CLOEXEC, targets);
+			if (spawn->fds[i] < 0)
+				return -1;
+		}
+	for (int i = 0; i < targets; i++) {
+		int keep = i == spawn->count ? FD_CLOEXEC : 0;
+		if (spawn->fds[i] == i ? fcntl(i, F_SETFD, keep) : dup3(spawn->fds[i], i, keep ? O_CLOEXEC : 0) < 0)
+			return -1;
+	}
+	return k_close_range((unsigned int)targets, ~0U, 0);
+}
+
+/* Runs on its own stack in the memory of the caller, whose thread sleeps until execveat: system calls only. All signals are blocked,
+ * so no handler of the caller's can run here; pyrunc-init sets mask and dispositions right. */
+static int child(void *argument)
+{
+	struct spawn *spawn = argument;
+	char *argv[] = {(char *)(uintptr_t)spawn->title, (char *)(uintptr_t)spawn->first, NULL};
+	char *env[] = {NULL};
+	if (place(spawn) == 0)
+		syscall(SYS_execveat, spawn->count, "", argv, env, AT_EMPTY_PATH);
+	spawn->error = errno;
+	_exit(127);
+}
+
+static int clone_child(struct spawn *spawn, int *pidfd)
+{
+	char stack[16384] __attribute__((aligned(16)));
+	/* No exit signal: until it executes something, waitpid(-1) of the host program doesn't see it. */
+	return clone(child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, spawn, pidfd);
+}
+
+int pyrunc_spawn(int exe, const int *fds, int count, const char *title, const char *first, int *pidfd)
+{
+	struct spawn spawn = {exe, NULL, count, title, first, 0};
+	sigset_t all, before;
+	if (count < 0 || count > 16384)
+		return -EINVAL;
+	spawn.fds = alloca(((size_t)count + 1) * sizeof(int));
+	for (int i = 0; i < count; i++)
+		spawn.fds[i] = fds[i];
+	spawn.fds[count] = exe;
+	*pidfd = -1;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int pid = clone_child(&spawn, pidfd), failed = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		return -failed;
+	if (!spawn.error)
+		return pid;
+	siginfo_t info;
+	waitid((idtype_t)P_PIDFD, (id_t)*pidfd, &info, WEXITED | __WALL);
+	close(*pidfd);
+	*pidfd = -1;
+	return -spawn.error;
+}
+
+int pyrunc_pidfd_getfd(int pidfd, int fd)
+{
+	int result = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return result < 0 ? -errno : result;
+}
+
+int pyrunc_setns(int fd, int kind)
+{
+	return syscall(SYS_setns, fd, kind) ? -errno : 0;
+}
+
+const char *pyrunc_check(const char *data, size_t size, uint32_t *index)
+{
+	struct plan plan;
+	struct plan_error error;
+	int result = plan_check(&plan, data, size, &error);
+	*index = error.index;
+	return result ? error.reason : NULL;
+}

@@ -1,1 +1,20 @@
-int pyrunc_dummy(void);
+/* What the extension adds to Python: the spawn of pyrunc-init and a few system calls that 3.11's os module lacks. */
+#ifndef PYRUNC_SPAWN_H
+#define PYRUNC_SPAWN_H
+
+#include "plan.h"
+
+/* Execute the program in the descriptor `exe` with argv {title, number of the first internal descriptor} and an empty environment;
+ * fds[i] becomes its descriptor i, and it gets no other. Returns the pid and fills *pidfd, or -errno; reap with waitid(P_PIDFD, __WALL). */
+int pyrunc_spawn(int exe, const int *fds, int count, const char *title, const char *first, int *pidfd);
+
+/* pidfd_getfd(2): the descriptor, or -errno. */
+int pyrunc_pidfd_getfd(int pidfd, int fd);
+
+/* setns(2): 0, or -errno. */
+int pyrunc_setns(int fd, int kind);
+
+/* plan_check for tests: NULL if the plan is right, else why not; *index is the operation. */
+const char *pyrunc_check(const char *data, size_t size, uint32_t *index);
+
+#endif

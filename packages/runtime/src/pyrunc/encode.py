@@ -1,0 +1,149 @@
+"""encode(Plan) -> bytes: the plan as pyrunc-init reads it (the format is described in native/plan.h).
+
+What kind of field each operation has is derived once from the annotations in plan.py; a test compares the result with the table
+that the C side was compiled from.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final, get_type_hints
+
+import attrs
+
+from pyrunc import plan as plan_module
+from pyrunc.plan import Operation, Plan
+
+MAGIC: Final = b"PYRUNC\r\n"
+VERSION: Final = 1
+MONITOR: Final = 1
+"""Launch flag: pyrunc-init stays as the monitor."""
+
+_HEADER = struct.Struct("=8sIIQIIII")
+_OPERATION = struct.Struct("=HHI")
+_NUMBER = struct.Struct("=Q")
+_TWO_NUMBERS = struct.Struct("=QQ")
+_WRAP = (1 << 64) - 1
+_PADDING = tuple(bytes(-n % 8) for n in range(8))
+
+
+class EncodeError(ValueError):
+    """A value that the wire has no place for: a NUL in a text, a number of more than 64 bits. Names the field."""
+
+
+def _number(value: int) -> bytes:
+    if not -(1 << 63) <= value < 1 << 64:
+        raise EncodeError("needs more than 64 bits")
+    return _NUMBER.pack(value & _WRAP)
+
+
+def _text(value: str) -> bytes:
+    # surrogateescape: paths and arguments are bytes to the kernel, and come back as those they were.
+    data = value.encode("utf-8", "surrogateescape")
+    if b"\0" in data:
+        raise EncodeError("contains a NUL")
+    size = len(data)
+    return _NUMBER.pack(size) + data + b"\0" + _PADDING[(size + 1) & 7]
+
+
+def _bytes(value: bytes) -> bytes:
+    return _NUMBER.pack(len(value)) + value + _PADDING[len(value) & 7]
+
+
+def _texts(value: tuple[str, ...]) -> bytes:
+    if not value:
+        return _TWO_NUMBERS.pack(0, 0)
+    data = "\0".join(value).encode("utf-8", "surrogateescape") + b"\0"
+    if data.count(b"\0") != len(value):
+        raise EncodeError("contains a NUL")
+    return _TWO_NUMBERS.pack(len(value), len(data)) + data + _PADDING[len(data) & 7]
+
+
+def _numbers(value: tuple[int, ...]) -> bytes:
+    return _NUMBER.pack(len(value)) + b"".join(map(_number, value))
+
+
+_KINDS: Final[dict[object, tuple[str, Callable[[Any], bytes]]]] = {
+    int: ("i", _number),
+    bool: ("b", _number),
+    str: ("s", _text),
+    bytes: ("y", _bytes),
+    tuple[str, ...]: ("S", _texts),
+    tuple[int, ...]: ("N", _numbers),
+}
+"""Annotation -> letter of the kind on the wire, and what encodes it."""
+
+
+@attrs.frozen
+class Layout:
+    """How operations of one class are encoded: its number, the names of its fields, a letter a field, and an encoder each."""
+
+    code: int
+    names: tuple[str, ...]
+    kinds: str
+    encoders: tuple[Callable[[Any], bytes], ...]
+    values: Callable[[Operation], tuple[Any, ...]]
+
+
+def _layout(cls: type[Operation]) -> Layout:
+    hints = get_type_hints(cls)
+    names = tuple(field.name for field in attrs.fields(cls) if field.name != "path")
+    kinds = [_KINDS[hints[name]] for name in names]
+    return Layout(cls.code, names, "".join(k for k, _ in kinds), tuple(e for _, e in kinds), _getter(names))
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Operation], tuple[Any, ...]]:
+    """attrgetter gives a tuple only for two names or more."""
+    get = attrgetter(*names) if names else None
+    if get is None:
+        return lambda _: ()
+    if len(names) == 1:
+        return lambda operation: (get(operation),)
+    return get
+
+
+def _layouts() -> dict[type[Operation], Layout]:
+    found = vars(plan_module).values()
+    classes = [c for c in found if isinstance(c, type) and issubclass(c, Operation) and c is not Operation]
+    return {cls: _layout(cls) for cls in classes}
+
+
+LAYOUTS: Final = _layouts()
+"""Every operation class of plan.py."""
+
+
+def _operation(operation: Operation) -> bytes:
+    layout = LAYOUTS[type(operation)]
+    fields = b"".join([encode(value) for encode, value in zip(layout.encoders, layout.values(operation), strict=True)])
+    return _OPERATION.pack(layout.code, len(layout.names), _OPERATION.size + len(fields)) + fields
+
+
+def _explain_failure(operation: Operation, error: EncodeError) -> EncodeError:
+    """Which field it was: looked for only now, so that the usual case stays fast."""
+    layout = LAYOUTS[type(operation)]
+    for name, encoder, value in zip(layout.names, layout.encoders, layout.values(operation), strict=True):
+        try:
+            encoder(value)
+        except EncodeError:
+            return EncodeError(f"{operation.path or type(operation).__name__}: {name} {error}")
+    return error
+
+
+def encode(plan: Plan, *, slots: int = 0, preserve: int = 0, monitor: bool = False, hold: int = 0) -> bytes:
+    """The plan with the header that tells pyrunc-init which descriptors it was started with.
+
+    ``slots`` and ``preserve`` count descriptors; ``hold`` is a mask of the stdio ends (1, 2, 4) that a monitor is to hold.
+    Raises EncodeError.
+    """
+    parts = []
+    for operation in plan.operations:
+        try:
+            parts.append(_operation(operation))
+        except EncodeError as error:
+            raise _explain_failure(operation, error) from None
+    body = b"".join(parts)
+    size = _HEADER.size + len(body)
+    flags = MONITOR if monitor else 0
+    return _HEADER.pack(MAGIC, VERSION, len(plan.operations), size, slots, preserve, flags, hold) + body
