@@ -1,0 +1,132 @@
+"""Assembler: makes filter programs and remembers them, in this process and, where a directory is given, on disk.
+
+Making docker's default filter costs some 45 ms, most of it libseccomp and loading it; a container costs two. A program depends
+on the profile, the machine and the library alone, so it is kept under the hash of the first two, together with which library made
+it: size and time of that file are compared, since asking the library for its version would mean to load it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+
+from pyrunc.spec.seccomp import Seccomp
+
+_FORMAT = b"pyrunc-seccomp-1"
+_MOST_BYTES = 64 * 1024
+_REMEMBERED = 64
+
+
+class Assembler:
+    """A callable ``assembler(seccomp) -> bytes``. Threads may share one.
+
+    ``directory`` must belong to root or the caller and be writable by nobody else; otherwise it is not trusted and not used. It is
+    made (0700) if it is missing.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
+        self._directory = directory
+        self._remembered: dict[Seccomp, bytes] = {}
+
+    def __call__(self, seccomp: Seccomp) -> bytes:
+        """The program of ``seccomp``. Raises as ``pyrunc.seccomp.program`` does; a cache that cannot be used is no error."""
+        code = self._remembered.get(seccomp)
+        if code is None:
+            code = self._made(seccomp)
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[seccomp] = code
+        return code
+
+    def _made(self, seccomp: Seccomp) -> bytes:
+        name = _name(seccomp)
+        with _opened(self._directory) as directory:
+            code = _kept(directory, name) if directory >= 0 else None
+            if code is None:
+                from pyrunc.seccomp.program import program
+
+                code = program(seccomp)
+                if directory >= 0:
+                    with suppress(OSError):
+                        _keep(directory, name, code)
+            return code
+
+
+def _name(seccomp: Seccomp) -> str:
+    import json
+
+    canonical = json.dumps([os.uname().machine, seccomp.to_json()], sort_keys=True, separators=(",", ":"))
+    return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@contextmanager
+def _opened(directory: str | os.PathLike[str] | None) -> Iterator[int]:
+    """A descriptor of the directory, or -1 if there is none that can be trusted."""
+    descriptor = -1
+    if directory is not None:
+        with suppress(OSError):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor if descriptor >= 0 and _is_private(descriptor) else -1
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _is_private(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    return status.st_uid in {0, os.geteuid()} and not status.st_mode & 0o022
+
+
+def _kept(directory: int, name: str) -> bytes | None:
+    """The program kept under ``name``, if the file is whole, ours, and made by the library that is installed now."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+
+    try:
+        with open(name, "rb", buffering=0, opener=opener) as file:
+            data = file.read(_MOST_BYTES) if _is_private(file.fileno()) else b""
+    except OSError:
+        return None
+    head, _, code = data.partition(b"\n")
+    fields = head.split(b" ", 4)
+    if len(fields) != 5 or fields[0] != _FORMAT or not code or len(code) % 8:
+        return None
+    _, digest, size, time, library = fields
+    if sha256(code).hexdigest().encode() != digest or (size, time) != _identity(library):
+        return None
+    return code
+
+
+def _keep(directory: int, name: str, code: bytes) -> None:
+    from pyrunc.seccomp.library import load
+
+    library = os.fsencode(load().file)
+    head = b" ".join((_FORMAT, sha256(code).hexdigest().encode(), *_identity(library), library))
+    temporary = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(head + b"\n" + code)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def _identity(library: bytes) -> tuple[bytes, bytes]:
+    """Size and modification time of the library's file; nothing matches a file that is gone."""
+    try:
+        status = os.stat(library)
+    except OSError:
+        return b"", b"gone"
+    return str(status.st_size).encode(), str(status.st_mtime_ns).encode()
+
+
+assemble: Callable[[Seccomp], bytes] = Assembler()
+"""The assembler that remembers in this process only."""
