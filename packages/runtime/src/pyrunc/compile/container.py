@@ -82,8 +82,6 @@ def _isolate(request: Request, slots: Slots) -> Iterator[Operation]:
     yield from security.keyring(request)
     if request.linux.makes("network"):
         yield op.LoopbackUp(path="linux.namespaces")
-    # Mount points and device nodes get exactly the modes that the specification gives them, whatever the caller's umask.
-    yield op.SetUmask(mask=0)
 
 
 def _build_root(request: Request, slots: Slots) -> Iterator[Operation]:

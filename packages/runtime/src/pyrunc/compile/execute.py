@@ -76,7 +76,7 @@ def _operations(request: Request, slots: Slots, kinds: int | None) -> Iterator[O
     yield from scheduling(request)
     yield from limits(request)
     yield from security.labels(request)
-    yield op.Chdir(path="process.cwd", directory=request.process.cwd, create=True)
+    yield op.Chdir(path="process.cwd", directory=request.process.cwd)
     yield op.CloseFds(keep=request.preserve_fds)
     yield from security.drop_privileges(request)
     yield find_executable(request.process)
