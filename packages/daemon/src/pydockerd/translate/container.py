@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 
 from attrs import frozen
-from pycontainerd import ContainerConfig, LogConfig
+from pycontainerd.containers.config import ContainerConfig
+from pycontainerd.logs.config import LogConfig
 
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.create import CreateRequest

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 
-from pycontainerd import BindMount, TmpfsMount
+from pycontainerd.containers.config import BindMount, TmpfsMount
 
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.create import CreateRequest

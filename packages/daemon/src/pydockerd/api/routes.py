@@ -1,0 +1,15 @@
+"""All operations that are served, in the order of the API's document."""
+
+from __future__ import annotations
+
+from pydockerd.api import archive, attach, containers, exec, images, networks, system
+
+ROUTES = (
+    *containers.ROUTES,
+    *attach.ROUTES,
+    *archive.ROUTES,
+    *images.ROUTES,
+    *system.ROUTES,
+    *exec.ROUTES,
+    *networks.ROUTES,
+)

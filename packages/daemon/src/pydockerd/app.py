@@ -1,0 +1,95 @@
+"""The application: finds the operation of a request, runs it, and answers what goes wrong in the API's form."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable
+from contextlib import nullcontext
+from typing import Final
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from pydockerd.api.routes import ROUTES
+from pydockerd.api.call import Call, Route, answer
+from pydockerd.api.headers import HEADERS
+from pydockerd.engine import Engine
+from pydockerd.errors import ApiError, BadRequest, NotFound, NotModified
+from pydockerd.faults import as_answer
+from pydockerd.process.journal import request_id
+from pydockerd.router import Router
+from pydockerd.traces import trace_id
+from pydockerd.versions import split_path
+
+BODY_LIMIT: Final = 16 << 20
+"""Bytes of a body that is read as a whole; archives are streams and have no limit."""
+
+logger = logging.getLogger("pydockerd.api")
+
+
+def application(engine: Engine) -> web.Application:
+    """The Engine API over ``engine``, to be served by any aiohttp runner.
+
+    Run it with ``handler_cancellation=True``: that is how the streams of a client that left come to their end.
+    """
+    router = Router(ROUTES)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request_id.set(secrets.token_hex(6))
+        try:
+            route, call = _find(router, request)
+            return await _run(engine, route, call)
+        except NotModified:
+            return web.Response(status=304)
+        except web.HTTPRequestEntityTooLarge:
+            return error_answer(413, f"request body too large: at most {BODY_LIMIT} bytes are read")
+        except ApiError as error:
+            return error_answer(error.status, error.message)
+
+    app = web.Application(client_max_size=BODY_LIMIT)
+    app.router.add_route("*", "/{path:.*}", handle)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+def error_answer(status: int, message: str) -> web.Response:
+    """The API's error body. Source: definition ErrorResponse."""
+    return answer({"message": message}, status)
+
+
+def _find(router: Router, request: web.Request) -> tuple[Route, Call]:
+    version, path = split_path(request.rel_url.raw_path)
+    found = router.find(request.method, path)
+    if found is None:
+        raise NotFound("page not found")
+    route, parts = found
+    try:
+        decoded = {name: unquote(part, errors="strict") for name, part in parts.items()}
+    except UnicodeDecodeError:
+        raise BadRequest("invalid path: it is not UTF-8") from None
+    return route, Call(request, version, decoded)
+
+
+async def _run(engine: Engine, route: Route, call: Call) -> web.StreamResponse:
+    trace = trace_id(call.request.headers.get("traceparent", ""))
+    logger.debug("%s %s", call.request.method, call.request.rel_url)
+    with engine.traces.record(trace, f"{route.method} {route.path}") if trace else nullcontext():
+        try:
+            return await _carry(route.handler(engine, call), streams=route.streams)
+        except (asyncio.CancelledError, ConnectionError, ApiError, NotModified, web.HTTPException):
+            raise
+        except Exception as error:
+            raise as_answer(error) from error
+
+
+async def _carry(work: Awaitable[web.StreamResponse], *, streams: bool) -> web.StreamResponse:
+    """Streams end with their client; anything else is carried through even when the client is gone."""
+    return await (work if streams else asyncio.shield(work))
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+

@@ -1,0 +1,36 @@
+"""What the handlers work with: the supervisor and what the daemon knows beside it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cached_property
+
+from attrs import define, field
+from pycontainerd import Supervisor
+
+from pydockerd.execs import ExecRequests
+from pydockerd.settings import Settings
+from pydockerd.traces import Traces
+from pydockerd.translate.resources import HostFacts
+
+
+@define(slots=False)
+class Engine:
+    """One daemon's state. It owns no container: everything that outlives a request is the supervisor's."""
+
+    supervisor: Supervisor
+    settings: Settings
+    traces: Traces = field(factory=Traces)
+    exec_requests: ExecRequests = field(factory=ExecRequests)
+
+    @cached_property
+    def facts(self) -> HostFacts:
+        """What requests are checked against."""
+        return HostFacts(cpus=os.cpu_count() or 1)
+
+    @cached_property
+    def architecture(self) -> str:
+        """The machine's architecture in the names that images use."""
+        machine = platform.machine()
+        return {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}.get(machine, machine)

@@ -1,0 +1,1 @@
+"""What is read of the machine: its kernel, memory, processors and processes."""

@@ -1,0 +1,69 @@
+"""Facts about the machine, from /proc, /etc/os-release and uname(2)."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+_TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
+
+
+@cache
+def memory_total() -> int:
+    """Bytes of memory. Source: proc_meminfo(5), MemTotal."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def cpu_time_ns() -> int:
+    """Nanoseconds that all processors together have spent, idle ones too: what docker calls system_cpu_usage. Source: proc_stat(5)."""
+    with open("/proc/stat") as file:
+        fields = file.readline().split()
+    # user, nice, system, idle, iowait, irq, softirq; what follows is contained in them
+    return sum(int(ticks) for ticks in fields[1:8]) * _TICK_NS
+
+
+@cache
+def kernel_version() -> str:
+    """The kernel's release."""
+    return os.uname().release
+
+
+@cache
+def operating_system() -> tuple[str, str]:
+    """(name, version) of the distribution."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return "Linux", ""
+    return release.get("PRETTY_NAME", "Linux"), release.get("VERSION_ID", "")
+
+
+@cache
+def cgroup_version() -> str:
+    """``2`` where the unified hierarchy is mounted alone, else ``1``."""
+    return "2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "1"
+
+
+def forwards_ipv4() -> bool:
+    """Whether the machine routes."""
+    try:
+        return Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() == "1"
+    except OSError:
+        return False
+
+
+def open_descriptors() -> int:
+    """How many descriptors this process holds."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+@cache
+def swap_is_limited() -> bool:
+    """Whether cgroups count swap."""
+    v1 = Path("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
+    return cgroup_version() == "2" or v1.exists()

@@ -1,0 +1,39 @@
+"""The daemon's log: one line a record on standard error, ``key=value``, with the id of the request it belongs to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request that is being served; it flows into every task and thread that works for it."""
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "fatal": logging.CRITICAL}
+
+
+class KeyValueFormatter(logging.Formatter):
+    """dockerd's form: ``time="..." level=info msg="..."``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, whatever is in the message; a traceback follows as part of it."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + self.formatException(record.exc_info)
+        request = request_id.get()
+        parts = [f'time="{moment}"', f"level={record.levelname.lower()}", f"msg={json.dumps(message)}", f"logger={record.name}"]
+        return " ".join([*parts, f"request={request}"] if request else parts)
+
+
+def start(level: str) -> None:
+    """Log from now on, at ``level`` and above; the libraries' debug messages stay out."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(KeyValueFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(LEVELS[level], logging.INFO))
+    for name in ("pydockerd", "pycontainerd", "pyrunc"):
+        logging.getLogger(name).setLevel(LEVELS[level])

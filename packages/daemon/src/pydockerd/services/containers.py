@@ -1,0 +1,116 @@
+"""Containers for the API: creating one, gathering what the views need, choosing and pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+from pycontainerd import Container
+from pycontainerd.errors import ContainerNotFound, ContainerRunning, ImageNotFound, RemovalInProgress
+
+from pydockerd.filters import Filters
+from pydockerd.engine import Engine
+from pydockerd.errors import NotFound
+from pydockerd.models.create import CreateRequest
+from pydockerd.times import moment_ns
+from pydockerd.translate.container import container_config, origin
+from pydockerd.translate.defaults import with_defaults
+from pydockerd.views.container import ContainerFacts
+from pydockerd.views.selection import Selection
+
+
+async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
+    """A new container, and what its creator is to be warned of."""
+    request = with_defaults(request, cgroup_parent=engine.settings.cgroup_parent)
+    translation = container_config(request, engine.facts)
+    try:
+        container = await engine.supervisor.containers.create(translation.config, name=name)
+    except ImageNotFound:
+        raise NotFound(f"No such image: {_tagged(request.config.image)}") from None
+    return container, translation.warnings
+
+
+def names(engine: Engine) -> frozenset[str]:
+    """The names in use."""
+    return frozenset(container.name for container in engine.supervisor.containers.list() if container.name)
+
+
+def console_size(container: Container) -> tuple[int, int] | None:
+    """(rows, columns) that the creator had; None for a container without a terminal, or when it did not say."""
+    request = origin(container.config) if container.config.terminal else None
+    if request is None or len(request.host.console_size) != 2 or not all(request.host.console_size):
+        return None
+    rows, columns = request.host.console_size
+    return rows, columns
+
+
+async def facts(engine: Engine, container: Container, *, size: bool = False) -> ContainerFacts:
+    """What a view shows of one container."""
+    return ContainerFacts(
+        config=container.config,
+        info=container.info(),
+        image=container.config.image,
+        exec_ids=tuple(process.id for process in container.execs() if process.info().running),
+        sizes=await sizes(engine, container) if size else None,
+    )
+
+
+async def select(engine: Engine, filters: Filters, *, all: bool, limit: int, size: bool) -> list[ContainerFacts]:
+    """The containers that a list shows, newest first."""
+    everything = {container.id: container for container in engine.supervisor.containers.list()}
+    ancestors = frozenset(_image_ids(engine, filters.get("ancestor")))
+    selection = Selection(filters=filters, all=all, limit=limit, ancestors=ancestors)
+    picked = selection.pick(_plain(container) for container in everything.values())
+    if not size:
+        return picked
+    return [await facts(engine, everything[chosen.info.id], size=True) for chosen in picked]
+
+
+async def prune(engine: Engine, filters: Filters) -> tuple[tuple[str, ...], int]:
+    """Remove what does not run; the ids that went, and the bytes they had."""
+    until = [moment_ns("until", value) for value in filters.get("until")]
+    deleted: list[str] = []
+    reclaimed = 0
+    for container in engine.supervisor.containers.list():
+        info = container.info()
+        created_ns = int(info.created_at.timestamp() * 1e9)
+        if info.running or not filters.labels(container.config.labels) or any(u is not None and created_ns > u for u in until):
+            continue
+        own, _ = await sizes(engine, container)
+        try:
+            await container.remove()
+        except (ContainerRunning, ContainerNotFound, RemovalInProgress):
+            continue
+        deleted.append(container.id)
+        reclaimed += own
+    return tuple(deleted), reclaimed
+
+
+async def sizes(engine: Engine, container: Container) -> tuple[int, int]:
+    """Bytes of the writable layer, and of it and the image together."""
+    own = (await engine.supervisor.snapshots.usage(container.id)).size
+    try:
+        image = engine.supervisor.images.get(container.image_id).size
+    except ImageNotFound:
+        image = 0
+    return own, own + image
+
+
+def _plain(container: Container) -> ContainerFacts:
+    return ContainerFacts(config=container.config, info=container.info(), image=container.config.image)
+
+
+def _image_ids(engine: Engine, references: Iterable[str]) -> Iterable[str]:
+    for reference in references:
+        try:
+            yield engine.supervisor.images.get(reference).id
+        except ImageNotFound:
+            continue
+
+
+def _tagged(reference: str) -> str:
+    """As docker names an image that it does not have: with its tag."""
+    last = reference.rpartition("/")[2]
+    return reference if ":" in last or "@" in reference else f"{reference}:latest"
+
+

@@ -1,0 +1,84 @@
+"""Images for the API: choosing, counting their containers, pruning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pycontainerd.errors import ImageInUse, ImageNotFound
+from pycontainerd.images.image import Image
+
+from pydockerd.engine import Engine
+from pydockerd.filters import Filters
+from pydockerd.models.image import ImageDeleted, ImageSummary
+from pydockerd.times import moment_ns
+from pydockerd.versions import NEWEST, ApiVersion
+from pydockerd.views import image as views
+
+FILTERS = ("before", "dangling", "label", "label!", "reference", "since", "until")
+
+
+def select(engine: Engine, filters: Filters, version: ApiVersion) -> list[ImageSummary]:
+    """The images that a list shows, newest first."""
+    ordered = sorted(engine.supervisor.images.list(), key=_created, reverse=True)
+    first, last = float("inf"), float("-inf")
+    for reference in filters.get("before"):
+        first = min(first, _created(engine.supervisor.images.get(reference)))
+    for reference in filters.get("since"):
+        last = max(last, _created(engine.supervisor.images.get(reference)))
+    until = [moment / 1e9 for value in filters.get("until") if (moment := moment_ns("until", value)) is not None]
+    return [
+        views.summary(image, version)
+        for image in ordered
+        if last < _created(image) < first and all(_created(image) < limit for limit in until) and _wanted(image, filters)
+    ]
+
+
+def counted(engine: Engine, used: Iterable[str]) -> list[ImageSummary]:
+    """All images, each with the number of containers that use it; ``used`` are the containers' image ids."""
+    counts = Counter(used)
+    return [views.summary(image, NEWEST, containers=counts[image.id]) for image in engine.supervisor.images.list()]
+
+
+async def prune(engine: Engine, filters: Filters) -> tuple[tuple[ImageDeleted, ...], int]:
+    """Remove images that no container uses: those without a name, or all with ``dangling=false``."""
+    used = {container.image_id for container in engine.supervisor.containers.list()}
+    dangling = filters.flag("dangling", True)
+    deleted: list[ImageDeleted] = []
+    reclaimed = 0
+    for image in engine.supervisor.images.list():
+        if image.id in used or (dangling and image.references) or not filters.labels(image.config.labels):
+            continue
+        if any(moment is not None and _created(image) * 1e9 > moment for moment in _untils(filters)):
+            continue
+        try:
+            for reference in image.references or (image.id,):
+                deleted += [views.deleted(item) for item in await engine.supervisor.images.remove(reference)]
+        except (ImageInUse, ImageNotFound):
+            continue
+        reclaimed += image.size
+    return tuple(deleted), reclaimed
+
+
+def _untils(filters: Filters) -> list[int | None]:
+    return [moment_ns("until", value) for value in filters.get("until")]
+
+
+def _created(image: Image) -> float:
+    return image.created.timestamp() if image.created is not None else 0.0
+
+
+def _wanted(image: Image, filters: Filters) -> bool:
+    if filters.get("dangling") and filters.flag("dangling", False) != (not image.references):
+        return False
+    patterns = filters.get("reference")
+    named = not patterns or any(_fits(reference, pattern) for reference in image.references for pattern in patterns)
+    return named and filters.labels(image.config.labels)
+
+
+def _fits(reference: str, pattern: str) -> bool:
+    """docker's rule: the pattern is for the whole reference, or for its name without the tag."""
+    head, slash, last = reference.rpartition("/")
+    untagged = head + slash + last.partition(":")[0]
+    return fnmatchcase(reference, pattern) or fnmatchcase(untagged, pattern)

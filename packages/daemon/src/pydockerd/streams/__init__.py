@@ -1,0 +1,1 @@
+"""Standard streams on the wire: frames, detach keys, and a client joined to a process."""

@@ -1,0 +1,70 @@
+"""One client joined to one process: output to the connection, input from it, until the process ends, the client leaves or detaches."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from pycontainerd.tasks.attachment import Attachment
+
+from pydockerd.streams.detach import DetachMatcher
+from pydockerd.streams.frames import frame
+
+_PIECE = 256 << 10
+
+
+class Duplex(Protocol):
+    """A connection that belongs to the session alone."""
+
+    async def read(self, size: int) -> bytes:
+        """At least one byte, or none when the client will send no more."""
+
+    async def write(self, data: bytes) -> None:
+        """Send, waiting while the client is slower than the process."""
+
+
+async def join(connection: Duplex, attachment: Attachment, *, multiplexed: bool, stdin: bool, keys: bytes | None) -> None:
+    """Copy both ways and return when the output has ended or the client typed ``keys`` (None: there is nothing to type).
+
+    The end of the client's input is passed on and does not end the session. Raises ConnectionError when the client is gone.
+    """
+    output = asyncio.create_task(_copy_output(connection, attachment, multiplexed=multiplexed))
+    detached = asyncio.create_task(_copy_input(connection, attachment if stdin else None, keys))
+    try:
+        await asyncio.wait({output, detached}, return_when=asyncio.FIRST_COMPLETED)
+        if detached.done() and not detached.cancelled() and detached.exception() is None and detached.result():
+            return
+        await output
+    finally:
+        await _end(output, detached)
+
+
+async def _copy_output(connection: Duplex, attachment: Attachment, *, multiplexed: bool) -> None:
+    async for chunk in attachment:
+        await connection.write(frame(chunk.stream, chunk.data) if multiplexed else chunk.data)
+
+
+async def _copy_input(connection: Duplex, attachment: Attachment | None, keys: bytes | None) -> bool:
+    """True when the client detached, False when its input ended or the process takes no more."""
+    matcher = DetachMatcher(keys) if keys else None
+    while data := await connection.read(_PIECE):
+        detach = False
+        if matcher is not None:
+            data, detach = matcher.feed(data)
+        if attachment is not None and data:
+            try:
+                await attachment.write(data)
+            except BrokenPipeError:
+                # go on reading, so that a client that only writes does not hang before it looks for output
+                attachment = None
+        if detach:
+            return True
+    if attachment is not None:
+        await attachment.close_stdin()
+    return False
+
+
+async def _end(*tasks: asyncio.Task[object]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

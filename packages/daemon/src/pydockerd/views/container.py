@@ -1,0 +1,191 @@
+"""A container of the supervisor as the API's summary and inspect documents."""
+
+from __future__ import annotations
+
+import posixpath
+from datetime import datetime
+
+import attrs
+from pycontainerd.containers.config import BindMount, ContainerConfig
+from pycontainerd.containers.info import ContainerInfo, Status
+
+from pydockerd.models.container import (
+    ContainerInspect,
+    ContainerState,
+    ContainerSummary,
+    DriverData,
+    EndpointView,
+    MountPoint,
+    NetworkModeOnly,
+    NetworkSettings,
+    NetworksOnly,
+)
+from pydockerd.models.container_config import Config
+from pydockerd.models.create import CreateRequest
+from pydockerd.models.host_config import HostConfig
+from pydockerd.models.wire import Words, timestamp
+from pydockerd.translate.container import origin
+from pydockerd.translate.mounts import PROPAGATIONS
+from pydockerd.views.network import network_id
+from pydockerd.views.status import status_text
+
+DRIVER = "overlay2"
+
+
+@attrs.frozen(kw_only=True)
+class ContainerFacts:
+    """All that a view needs of one container; the supervisor's objects do not get further than this.
+
+    ``image`` is the reference the container was created by; ``sizes`` are (writable layer, everything) in bytes when they were counted.
+    """
+
+    config: ContainerConfig
+    info: ContainerInfo
+    image: str
+    log_path: str = ""
+    exec_ids: tuple[str, ...] = ()
+    sizes: tuple[int, int] | None = None
+
+    @property
+    def request(self) -> CreateRequest:
+        """What was asked for; for a container that did not come over the API, what its configuration shows."""
+        return origin(self.config) or _request_of(self.config)
+
+
+def summary(facts: ContainerFacts, now: datetime) -> ContainerSummary:
+    """One line of ``GET /containers/json``."""
+    info, config = facts.info, facts.config
+    mode = facts.request.host.network_mode
+    return ContainerSummary(
+        id=info.id,
+        names=(_name(info),),
+        image=facts.image,
+        image_id=info.image_id,
+        command=command_text(config),
+        created=int(info.created_at.timestamp()),
+        size_rw=facts.sizes[0] if facts.sizes else None,
+        size_root_fs=facts.sizes[1] if facts.sizes else None,
+        labels=config.labels,
+        state=info.status.value,
+        status=status_text(info, now),
+        host_config=NetworkModeOnly(network_mode=mode),
+        network_settings=NetworksOnly(networks=networks(config, mode)),
+        mounts=mount_points(config),
+    )
+
+
+def inspect(facts: ContainerFacts) -> ContainerInspect:
+    """``GET /containers/{id}/json``."""
+    info, config, request = facts.info, facts.config, facts.request
+    argv = command(config)
+    return ContainerInspect(
+        id=info.id,
+        created=info.created_at,
+        path=argv[0] if argv else "",
+        args=argv[1:],
+        state=state(info),
+        image=info.image_id,
+        log_path=facts.log_path,
+        name=_name(info),
+        restart_count=info.restart_count,
+        driver=DRIVER,
+        exec_ids=facts.exec_ids or None,
+        host_config=request.host,
+        graph_driver=DriverData(name=DRIVER),
+        size_rw=facts.sizes[0] if facts.sizes else None,
+        size_root_fs=facts.sizes[1] if facts.sizes else None,
+        mounts=mount_points(config),
+        config=_config(request.config, config, info),
+        network_settings=NetworkSettings(networks=networks(config, request.host.network_mode)),
+    )
+
+
+def state(info: ContainerInfo) -> ContainerState:
+    """The State of an inspect."""
+    return ContainerState(
+        status=info.status.value,
+        running=info.running,
+        paused=info.status is Status.PAUSED,
+        oom_killed=info.oom_killed,
+        dead=info.status is Status.DEAD,
+        pid=info.pid,
+        exit_code=info.exit_code,
+        error=info.error,
+        started_at=timestamp(info.started_at),
+        finished_at=timestamp(info.finished_at),
+    )
+
+
+def command(config: ContainerConfig) -> tuple[str, ...]:
+    """The whole command line: entrypoint, then arguments. The first is the program."""
+    entrypoint = () if config.entrypoint in {None, ("",)} else config.entrypoint
+    return (*(entrypoint or ()), *(config.args or ()))
+
+
+def command_text(config: ContainerConfig) -> str:
+    """The command line as a list shows it: words with blanks in single quotes, as dockerd quotes them."""
+    program, *words = command(config) or ("",)
+    return " ".join([program, *(f"'{word}'" if " " in word else word for word in words)])
+
+
+def mount_points(config: ContainerConfig) -> tuple[MountPoint, ...]:
+    """The bind mounts; docker lists no tmpfs of ``--tmpfs`` there."""
+    return tuple(_mount_point(mount) for mount in config.mounts if isinstance(mount, BindMount))
+
+
+def networks(config: ContainerConfig, mode: str) -> dict[str, EndpointView]:
+    """The one network by name; a container in another's network has none of its own."""
+    if config.network.startswith("container:"):
+        return {}
+    name = mode if mode == "host" else "none"
+    return {name: EndpointView(network_id=network_id(name))}
+
+
+def _name(info: ContainerInfo) -> str:
+    return f"/{info.name}" if info.name else ""
+
+
+def _mount_point(mount: BindMount) -> MountPoint:
+    propagation = next((word for word in mount.options if word in PROPAGATIONS), "rprivate")
+    mode = ",".join(word for word in mount.options if word not in PROPAGATIONS)
+    return MountPoint(
+        type="bind",
+        source=mount.source,
+        destination=posixpath.normpath(mount.target),
+        mode=mode,
+        rw="ro" not in mount.options,
+        propagation=propagation,
+    )
+
+
+def _config(asked: Config, merged: ContainerConfig, info: ContainerInfo) -> Config:
+    """What was asked for with the image's defaults, as the supervisor merged them."""
+    return attrs.evolve(
+        asked,
+        hostname=merged.hostname or asked.hostname or info.id[:12],
+        env=merged.env,
+        cmd=Words(merged.args) if merged.args is not None else None,
+        entrypoint=Words(merged.entrypoint) if merged.entrypoint is not None else None,
+        working_dir=merged.cwd or "",
+        user=merged.user or "",
+        labels=merged.labels,
+        stop_signal=merged.stop_signal or "",
+        stop_timeout=merged.stop_timeout,
+    )
+
+
+def _request_of(config: ContainerConfig) -> CreateRequest:
+    from pydockerd.models.create import NetworkingConfig
+    from pydockerd.translate.defaults import with_defaults
+
+    host = HostConfig(
+        network_mode=config.network,
+        ipc_mode=config.ipc,
+        privileged=config.privileged,
+        readonly_rootfs=config.read_only,
+        auto_remove=config.remove_on_exit,
+        memory=config.resources.memory or 0,
+        nano_cpus=config.resources.nano_cpus or 0,
+    )
+    asked = Config(image=config.image, tty=config.terminal, open_stdin=config.open_stdin, stdin_once=config.stdin_once)
+    return with_defaults(CreateRequest(config=asked, host=host, networking=NetworkingConfig()))
