@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from pydockerd.api.routes import ROUTES
 from pydockerd.api.call import Call, Route, answer
 from pydockerd.api.headers import HEADERS
+from pydockerd.api.routes import ROUTES
 from pydockerd.engine import Engine
 from pydockerd.errors import ApiError, BadRequest, NotFound, NotModified
 from pydockerd.faults import as_answer
@@ -91,5 +91,3 @@ async def _carry(work: Awaitable[web.StreamResponse], *, streams: bool) -> web.S
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
-
-

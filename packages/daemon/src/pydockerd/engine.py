@@ -7,8 +7,8 @@ import platform
 from functools import cached_property
 
 from attrs import define, field
-from pycontainerd import Supervisor
 
+from pycontainerd import Supervisor
 from pydockerd.execs import ExecRequests
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces

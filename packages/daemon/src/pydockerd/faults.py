@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from pycontainerd import errors as supervisor
-
 from pydockerd.errors import ApiError, BadRequest, Conflict, InternalError, NotFound, NotServed
 
 logger = logging.getLogger("pydockerd.api")

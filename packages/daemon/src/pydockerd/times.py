@@ -20,7 +20,9 @@ def moment_ns(name: str, text: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"invalid value for {name}: expected seconds since the epoch or an RFC 3339 time, got {text!r}") from None
+        raise BadRequest(
+            f"invalid value for {name}: expected seconds since the epoch or an RFC 3339 time, got {text!r}"
+        ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from aiohttp import web
+
 from pycontainerd import Container
 from pycontainerd.containers.info import Status
-
 from pydockerd.api.call import Call, Route
 from pydockerd.api.containers import find
 from pydockerd.api.headers import HEADERS
@@ -31,7 +31,10 @@ async def attach(engine: Engine, call: Call) -> web.StreamResponse:
         logs=call.flag("logs"),
         stream=call.flag("stream"),
     )
-    async with attachment, hijack(call.request, content_type(call.version, terminal=config.terminal), HEADERS) as connection:
+    async with (
+        attachment,
+        hijack(call.request, content_type(call.version, terminal=config.terminal), HEADERS) as connection,
+    ):
         await join(
             connection,
             attachment,

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import hdrs, web
 
-from pydockerd.filters import Filters
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest
+from pydockerd.filters import Filters
 from pydockerd.models.wire import dump, read
 from pydockerd.versions import ApiVersion
 

@@ -6,14 +6,14 @@ import asyncio
 from datetime import UTC, datetime
 
 from aiohttp import web
+
 from pycontainerd import Container
 from pycontainerd.errors import AlreadyRunning, NotRunning
-
 from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, Conflict, NotModified, NotServed
 from pydockerd.host.ps import DEFAULT, ps
-from pydockerd.models.container import Created, Pruned, WaitError, Waited
+from pydockerd.models.container import Created, Pruned, Waited, WaitError
 from pydockerd.models.create import CreateRequest
 from pydockerd.names import check_name, fresh_name
 from pydockerd.services import containers as service

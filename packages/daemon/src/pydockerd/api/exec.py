@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from aiohttp import web
+
 from pycontainerd import Exec
 from pycontainerd.containers.config import ExecConfig
 from pycontainerd.containers.info import Status
-
 from pydockerd.api.call import Call, Route, answer, empty
 from pydockerd.api.containers import find
 from pydockerd.api.headers import HEADERS
@@ -59,7 +59,9 @@ async def start(engine: Engine, call: Call) -> web.StreamResponse:
     return await _start_attached(engine, call, process, size)
 
 
-async def _start_attached(engine: Engine, call: Call, process: Exec, size: tuple[int, int] | None) -> web.StreamResponse:
+async def _start_attached(
+    engine: Engine, call: Call, process: Exec, size: tuple[int, int] | None
+) -> web.StreamResponse:
     """The head goes out before the start, as docker's does: what goes wrong from then on is told in the stream."""
     wanted = engine.exec_requests.recall(process.id)
     terminal = process.config.terminal

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pydockerd.api import archive, attach, containers, exec, images, networks, system
+from pydockerd.api import attach, containers, exec, images, networks, system
 
 ROUTES = (
     *containers.ROUTES,
     *attach.ROUTES,
-    *archive.ROUTES,
     *images.ROUTES,
     *system.ROUTES,
     *exec.ROUTES,

@@ -128,4 +128,3 @@ class Progress:
 def progress_error(message: str) -> Progress:
     """The line that ends a stream whose status code was already sent."""
     return Progress(error=message, error_detail={"message": message})
-

@@ -25,6 +25,7 @@ from pydockerd.errors import BadRequest
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
 
+
 class Words(tuple[str, ...]):
     """A command: an array of strings, or one string, which is an array of one."""
 

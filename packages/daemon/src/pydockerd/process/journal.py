@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being served; it flows into every task and thread that works for it."""
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "fatal": logging.CRITICAL}
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+    "fatal": logging.CRITICAL,
+}
 
 
 class KeyValueFormatter(logging.Formatter):
@@ -24,7 +30,12 @@ class KeyValueFormatter(logging.Formatter):
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
         request = request_id.get()
-        parts = [f'time="{moment}"', f"level={record.levelname.lower()}", f"msg={json.dumps(message)}", f"logger={record.name}"]
+        parts = [
+            f'time="{moment}"',
+            f"level={record.levelname.lower()}",
+            f"msg={json.dumps(message)}",
+            f"logger={record.name}",
+        ]
         return " ".join([*parts, f"request={request}"] if request else parts)
 
 

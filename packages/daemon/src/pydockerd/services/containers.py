@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-
 from pycontainerd import Container
 from pycontainerd.errors import ContainerNotFound, ContainerRunning, ImageNotFound, RemovalInProgress
-
-from pydockerd.filters import Filters
 from pydockerd.engine import Engine
 from pydockerd.errors import NotFound
+from pydockerd.filters import Filters
 from pydockerd.models.create import CreateRequest
 from pydockerd.times import moment_ns
 from pydockerd.translate.container import container_config, origin
@@ -74,7 +72,11 @@ async def prune(engine: Engine, filters: Filters) -> tuple[tuple[str, ...], int]
     for container in engine.supervisor.containers.list():
         info = container.info()
         created_ns = int(info.created_at.timestamp() * 1e9)
-        if info.running or not filters.labels(container.config.labels) or any(u is not None and created_ns > u for u in until):
+        if (
+            info.running
+            or not filters.labels(container.config.labels)
+            or any(u is not None and created_ns > u for u in until)
+        ):
             continue
         own, _ = await sizes(engine, container)
         try:
@@ -112,5 +114,3 @@ def _tagged(reference: str) -> str:
     """As docker names an image that it does not have: with its tag."""
     last = reference.rpartition("/")[2]
     return reference if ":" in last or "@" in reference else f"{reference}:latest"
-
-

@@ -26,9 +26,7 @@ async def usage(engine: Engine, kinds: Collection[str], *, old_form: bool) -> di
     return _old(pictures, summaries, kinds) if old_form else _new(pictures, summaries, running, kinds)
 
 
-def _old(
-    images: list[ImageSummary], containers: list[ContainerSummary], kinds: Collection[str]
-) -> dict[str, Any]:
+def _old(images: list[ImageSummary], containers: list[ContainerSummary], kinds: Collection[str]) -> dict[str, Any]:
     """Before API 1.52: the lists themselves."""
     return {
         "LayersSize": sum(image.size for image in images),

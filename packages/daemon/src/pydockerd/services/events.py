@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from pycontainerd.events.event import Event
 from pycontainerd.events.filter import EventFilter
-
 from pydockerd.engine import Engine
 from pydockerd.filters import Filters
 from pydockerd.views.events import wanted
@@ -26,5 +25,3 @@ async def _matching(subscription: AsyncIterator[Event], filters: Filters) -> Asy
     finally:
         if isinstance(subscription, AsyncGenerator):
             await subscription.aclose()
-
-

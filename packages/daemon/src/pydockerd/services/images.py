@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from pycontainerd.errors import ImageInUse, ImageNotFound
 from pycontainerd.images.image import Image
 
+from pycontainerd.errors import ImageInUse, ImageNotFound
 from pydockerd.engine import Engine
 from pydockerd.filters import Filters
 from pydockerd.models.image import ImageDeleted, ImageSummary
@@ -31,7 +31,9 @@ def select(engine: Engine, filters: Filters, version: ApiVersion) -> list[ImageS
     return [
         views.summary(image, version)
         for image in ordered
-        if last < _created(image) < first and all(_created(image) < limit for limit in until) and _wanted(image, filters)
+        if last < _created(image) < first
+        and all(_created(image) < limit for limit in until)
+        and _wanted(image, filters)
     ]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from pycontainerd import Container
 from pycontainerd.errors import NotRunning
-
 from pydockerd.host import machine
 from pydockerd.models.wire import timestamp
 from pydockerd.views import stats as views

@@ -12,7 +12,6 @@ from importlib import metadata
 from pathlib import Path
 
 from pycontainerd.containers.info import Status
-
 from pydockerd import __version__
 from pydockerd.engine import Engine
 from pydockerd.host import machine

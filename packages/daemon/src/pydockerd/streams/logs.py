@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from attrs import frozen
-from pycontainerd.logs.record import LogRecord
 
+from pycontainerd.logs.record import LogRecord
 from pydockerd.streams.frames import frame
 from pydockerd.times import nanosecond_text
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import Protocol
 
 from pycontainerd.tasks.attachment import Attachment
-
 from pydockerd.streams.detach import DetachMatcher
 from pydockerd.streams.frames import frame
 
@@ -23,7 +22,9 @@ class Duplex(Protocol):
         """Send, waiting while the client is slower than the process."""
 
 
-async def join(connection: Duplex, attachment: Attachment, *, multiplexed: bool, stdin: bool, keys: bytes | None) -> None:
+async def join(
+    connection: Duplex, attachment: Attachment, *, multiplexed: bool, stdin: bool, keys: bytes | None
+) -> None:
     """Copy both ways and return when the output has ended or the client typed ``keys`` (None: there is nothing to type).
 
     The end of the client's input is passed on and does not end the session. Raises ConnectionError when the client is gone.

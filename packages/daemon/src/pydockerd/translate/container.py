@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 
 from attrs import frozen
+
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.logs.config import LogConfig
-
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig

@@ -8,7 +8,6 @@ from __future__ import annotations
 import posixpath
 
 from pycontainerd.containers.config import BindMount, TmpfsMount
-
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.mount import Mount
@@ -37,7 +36,9 @@ def bind(word: str) -> BindMount:
     if not 1 <= len(parts) <= 3 or not all(parts):
         raise BadRequest(f"invalid volume specification: '{word}'")
     if len(parts) == 1 or not parts[0].startswith("/"):
-        raise NotServed(f"volumes are not implemented by pydockerd yet: '{word}' names one; bind a directory of the host by its absolute path")
+        raise NotServed(
+            f"volumes are not implemented by pydockerd yet: '{word}' names one; bind a directory of the host by its absolute path"
+        )
     source, target = parts[0], parts[1]
     try:
         _check_target(target)

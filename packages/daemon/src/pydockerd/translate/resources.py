@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from attrs import frozen
-from pycontainerd.containers.config import Device, Resources, Ulimit
 
+from pycontainerd.containers.config import Device, Resources, Ulimit
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.host_config import HostConfig
 

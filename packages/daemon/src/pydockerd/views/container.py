@@ -6,9 +6,9 @@ import posixpath
 from datetime import datetime
 
 import attrs
+
 from pycontainerd.containers.config import BindMount, ContainerConfig
 from pycontainerd.containers.info import ContainerInfo, Status
-
 from pydockerd.models.container import (
     ContainerInspect,
     ContainerState,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pycontainerd.events.event import Event
-
 from pydockerd.filters import Filters, has_label
 from pydockerd.models.system import Actor, EventMessage
 from pydockerd.versions import ApiVersion
@@ -63,7 +62,9 @@ def _of_image(event: Event, references: tuple[str, ...]) -> bool:
         return False
     name = event.attributes.get("name" if event.type == "image" else "image", "")
     known = {name, _untagged(name), f"{_untagged(name)}:latest" if name == _untagged(name) else name}
-    return any(reference in known or (event.type == "image" and event.actor.startswith(reference)) for reference in references)
+    return any(
+        reference in known or (event.type == "image" and event.actor.startswith(reference)) for reference in references
+    )
 
 
 def _untagged(reference: str) -> str:

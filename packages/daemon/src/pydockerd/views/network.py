@@ -18,7 +18,9 @@ def network_id(name: str) -> str:
 
 def networks() -> list[Network]:
     """Both of them."""
-    return [Network(name=name, id=network_id(name), created=ZERO_TIME, driver=driver) for name, driver in _DRIVERS.items()]
+    return [
+        Network(name=name, id=network_id(name), created=ZERO_TIME, driver=driver) for name, driver in _DRIVERS.items()
+    ]
 
 
 def find_network(reference: str) -> Network:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from attrs import frozen
+
 from pycontainerd.containers.config import BindMount
 from pycontainerd.containers.info import Status
-
-from pydockerd.filters import Filters
 from pydockerd.errors import BadRequest
+from pydockerd.filters import Filters
 from pydockerd.views.container import ContainerFacts, networks
 from pydockerd.views.network import network_id
 
@@ -48,7 +48,11 @@ class Selection:
 
     @property
     def _everything(self) -> bool:
-        return self.all or self.limit > 0 or any(self.filters.get(name) for name in ("status", "exited", "before", "since"))
+        return (
+            self.all
+            or self.limit > 0
+            or any(self.filters.get(name) for name in ("status", "exited", "before", "since"))
+        )
 
     def _tests(self) -> tuple[Callable[[ContainerFacts], bool], ...]:
         wanted = self.filters

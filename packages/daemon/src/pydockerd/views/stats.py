@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from pycontainerd import Stats
 
+from pycontainerd import Stats
 from pydockerd.models.wire import ZERO_TIME
 
 Json = dict[str, Any]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from pycontainerd.containers.info import ProcessInfo
-
 from pydockerd.models.container import Top
 
 TITLES = ("UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD")
