@@ -15,7 +15,7 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from attrs import define, field, frozen
@@ -154,7 +154,7 @@ _program = _Program()
 
 def _read_program() -> bytes:
     try:
-        return resources.files("pyrunc").joinpath("_bin", "pyrunc-init").read_bytes()
+        return Path(__file__).with_name("_bin").joinpath("pyrunc-init").read_bytes()
     except FileNotFoundError:
         raise LaunchFailed("pyrunc-init is missing from the installed package: install pyrunc again") from None
 

@@ -1,12 +1,25 @@
 """How the C sources are compiled: the description of the cffi extension and the command line of pyrunc-init."""
 
 import os
+import platform
 import shlex
 from pathlib import Path
 
 from cffi import FFI
 
 NATIVE = Path(__file__).resolve().parent
+
+LAYOUT = (
+    "-static",
+    "-no-pie",
+    "-fno-pie",
+    "-Os",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-s",
+    "-Wl,--gc-sections,--build-id=none,-z,noexecstack,-z,noseparate-code,-z,max-page-size=4096",
+)
+"""Small, and in few pages: touching a page costs more than most of what this program does."""
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
@@ -38,17 +51,24 @@ EXTENSION_SOURCES = ("spawn.c", "decode.c")
 """What the extension is made of."""
 
 
-def init_command(target: Path) -> list[str]:
+FREESTANDING = ("x86_64", "aarch64")
+"""Machines that native/libc.c knows; on others pyrunc-init is linked with the static libc of the system."""
+
+
+def init_command(target: Path, *, freestanding: bool = platform.machine() in FREESTANDING) -> list[str]:
     """The command that links the static pyrunc-init at ``target``.
 
     Static and at a fixed address: it is executed from a memfd inside a root that may hold no libc at all, and every
     page it doesn't relocate is shared by all monitors.
     """
     compiler = shlex.split(os.environ.get("CC", "gcc"))
-    layout = ("-static", "-no-pie", "-fno-pie", "-Os", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-s")
-    hardening = ("-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now,-z,noexecstack")
+    command = [*compiler, "-std=gnu11", "-D_GNU_SOURCE", *WARNINGS, *LAYOUT, "-o", str(target)]
     sources = [str(NATIVE / name) for name in INIT_SOURCES]
-    return [*compiler, "-std=gnu11", "-D_GNU_SOURCE", *WARNINGS, *layout, *hardening, "-o", str(target), *sources]
+    if not freestanding:
+        return [*command, "-fstack-protector-strong", *sources]
+    guard = ["-mstack-protector-guard=global"] if platform.machine() == "x86_64" else []
+    bare = ["-ffreestanding", "-nostdlib", "-fno-tree-loop-distribute-patterns", "-fno-asynchronous-unwind-tables"]
+    return [*command, *bare, "-fstack-protector-strong", *guard, *sources, str(NATIVE / "libc.c")]
 
 
 def _relative(name: str) -> str:

@@ -62,9 +62,7 @@ _Noreturn void container_main(void)
 {
 	const struct op_header *at = init.plan.first;
 	union op op;
-	close_fd(&init.directory);
-	for (int i = 0; i < 3; i++)
-		close_fd(&init.hold[i]);
+	monitor_forget();
 	enter();
 	reset_mask();
 	if (late_joins())

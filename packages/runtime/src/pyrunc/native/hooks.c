@@ -57,10 +57,11 @@ static int follow(int pidfd, int out, uint32_t seconds, char *said, size_t size,
 	long end = milliseconds() + (long)seconds * 1000;
 	struct pollfd polled[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = out, .events = POLLIN}};
 	while (!polled[0].revents) {
-		long left = seconds ? end - milliseconds() : -1;
+		long left = seconds ? end - milliseconds() : 0;
 		if (seconds && left <= 0)
 			return fail_as(ETIMEDOUT, "hook timed out", "");
-		if (poll(polled, 2, (int)left) < 0 && errno != EINTR)
+		const struct timespec pause = {left / 1000, left % 1000 * 1000000};
+		if (ppoll(polled, 2, seconds ? &pause : NULL, NULL) < 0 && errno != EINTR)
 			return -1;
 		char scratch[512];
 		ssize_t got = polled[1].revents ? read(out, scratch, sizeof scratch) : 1;

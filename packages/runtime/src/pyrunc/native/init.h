@@ -85,6 +85,7 @@ _Noreturn void container_main(void);
 
 /* monitor.c */
 int monitor_prepare(void);
+void monitor_forget(void);
 _Noreturn void monitor_main(pid_t pid, int pidfd);
 
 #define OP(number, Class, name, fields) int do_##name(const struct op_##name *op);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,22 +23,18 @@
 /* How often a monitor that nobody released looks whether its state directory was deleted under it. */
 #define ORPHAN_CHECK_SECONDS 60
 
-enum { LISTEN, PROCESS, CHANNEL, FIRST };
+enum { LISTEN, CHILDREN, CHANNEL, FIRST };
 
 static struct monitor {
 	struct monitor_reply record; /* pid, and once it ended, how */
 	int null;
+	int children; /* signalfd of SIGCHLD: all signals are blocked, and stay so */
 	int pidfd;
 	int listening;
 	int console;
 	bool waiting[CONNECTIONS];
 	struct pollfd polled[FIRST + CONNECTIONS];
-} monitor = {.null = -1, .pidfd = -1, .listening = -1, .console = -1};
-
-static void on_child(int signal)
-{
-	(void)signal; /* only to end ppoll */
-}
+} monitor = {.null = -1, .children = -1, .pidfd = -1, .listening = -1, .console = -1};
 
 static int listen_in(int directory)
 {
@@ -54,7 +51,7 @@ static int listen_in(int directory)
 /* Before the container process exists: whatever can fail, fails while there is nothing to undo. */
 int monitor_prepare(void)
 {
-	struct sigaction action = {.sa_handler = on_child};
+	sigset_t child;
 	for (int i = 0; i < 3; i++)
 		if (!(init.plan.header->hold & (1U << i)))
 			close_fd(&init.hold[i]);
@@ -63,10 +60,24 @@ int monitor_prepare(void)
 	if (monitor.null < 0 || monitor.listening < 0)
 		return -1;
 	/* Orphans of a container without a pid namespace come here, not to the host's init. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || sigaction(SIGCHLD, &action, NULL))
+	memset(&child, 0, sizeof child);
+	*(uint64_t *)(void *)&child = (uint64_t)1 << (SIGCHLD - 1);
+	monitor.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (monitor.children < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 		return fail("subreaper", "");
 	setsid();
 	return chdir("/") ? fail("chdir", "/") : 0;
+}
+
+/* In the container process: a socket that listens on without a monitor would keep clients waiting. */
+void monitor_forget(void)
+{
+	close_fd(&monitor.null);
+	close_fd(&monitor.children);
+	close_fd(&monitor.listening);
+	close_fd(&init.directory);
+	for (int i = 0; i < 3; i++)
+		close_fd(&init.hold[i]);
 }
 
 /* The container's own ends of its stdio must close here, or its readers would never see an end; and all that was only on its way
@@ -134,7 +145,6 @@ static void on_exit_of_container(int status)
 	monitor.record.status = status;
 	monitor.record.time = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	write_record();
-	monitor.polled[PROCESS].fd = -1;
 	for (int i = 0; i < CONNECTIONS; i++)
 		if (monitor.waiting[i]) {
 			monitor.waiting[i] = false;
@@ -144,8 +154,11 @@ static void on_exit_of_container(int status)
 
 static void reap(void)
 {
+	struct signalfd_siginfo ignored;
 	int status;
 	pid_t pid;
+	while (read(monitor.children, &ignored, sizeof ignored) > 0)
+		;
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
 		if (pid == monitor.record.pid && !monitor.record.exited)
 			on_exit_of_container(status);
@@ -257,13 +270,11 @@ static bool has_room(void)
 static void turn(void)
 {
 	const struct timespec pause = {.tv_sec = ORPHAN_CHECK_SECONDS};
-	sigset_t blocked; /* all others stay blocked: a polite end of the service must not end the monitor of what goes on */
 	struct stat directory;
-	sigfillset(&blocked);
-	sigdelset(&blocked, SIGCHLD);
 	monitor.polled[LISTEN].fd = has_room() ? monitor.listening : -1; /* else they queue in the backlog */
-	int ready = ppoll(monitor.polled, FIRST + CONNECTIONS, monitor.record.exited ? &pause : NULL, &blocked);
-	reap();
+	int ready = ppoll(monitor.polled, FIRST + CONNECTIONS, monitor.record.exited ? &pause : NULL, NULL);
+	if (monitor.polled[CHILDREN].revents)
+		reap();
 	if (ready == 0 && fstat(init.directory, &directory) == 0 && directory.st_nlink == 0)
 		_exit(0);
 	if (ready <= 0)
@@ -285,7 +296,7 @@ _Noreturn void monitor_main(pid_t pid, int pidfd)
 	let_go();
 	for (int i = 0; i < FIRST + CONNECTIONS; i++)
 		monitor.polled[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-	monitor.polled[PROCESS].fd = pidfd;
+	monitor.polled[CHILDREN].fd = monitor.children;
 	monitor.polled[CHANNEL].fd = init.channel;
 	while (!monitor.record.exited || holds_stdio())
 		turn();

@@ -68,6 +68,6 @@ int do_lsm_label(const struct op_lsm_label *op)
 	char name[128] = "self/attr/";
 	if (op->attribute.length + sizeof "self/attr/" > sizeof name)
 		return fail_as(ENAMETOOLONG, "attribute", op->attribute.text);
-	strcat(name, op->attribute.text);
+	strcpy(name + sizeof "self/attr/" - 1, op->attribute.text);
 	return write_entry(name, &op->value);
 }
