@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from attrs import evolve
+from pycontainerd.images.config import ImageConfig
 
 from pycontainerd.containers.config import ContainerConfig
-from pycontainerd.images.config import ImageConfig
 from pycontainerd.containers.environment import merge as merge_env
 
 

@@ -7,10 +7,11 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
 
+from pycontainerd.metadata.database import Database
+
 from pycontainerd.events import log
 from pycontainerd.events.event import Event
 from pycontainerd.events.filter import EventFilter
-from pycontainerd.metadata.database import Database
 
 _BATCH = 500
 

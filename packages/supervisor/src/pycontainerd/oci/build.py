@@ -1,7 +1,7 @@
 """ContainerConfig → Spec: what dockerd would write into config.json for the same options.
 
-A pure function: everything that has to be looked up – the user's ids in the container's own files, nodes of the host, pids of other
-containers – is in ``Surroundings``, which the task that starts the container collects.
+A pure function: everything that has to be looked up - the user's ids in the container's own files, nodes of the host, pids of other
+containers - is in ``Surroundings``, which the task that starts the container collects.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import field, frozen
-from pyrunc import spec as oci
-from pyrunc.spec.linux import Propagation
 
 from pycontainerd.containers.config import ContainerConfig, ExecConfig, Ulimit
 from pycontainerd.containers.environment import merge
@@ -21,6 +19,8 @@ from pycontainerd.oci.capabilities import effective
 from pycontainerd.oci.devices import HostDevice
 from pycontainerd.oci.environment import environment
 from pycontainerd.oci.users import Account
+from pyrunc import spec as oci
+from pyrunc.spec.linux import Propagation
 
 _NO_LIMIT = 2**64 - 1
 _RLIMITS = (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pyrunc.capabilities import NAMES, names_of
-
 from pycontainerd.errors import InvalidConfig
+from pyrunc.capabilities import NAMES, names_of
 
 DEFAULT = (
     "CAP_CHOWN",

@@ -45,8 +45,7 @@ def _chosen(index: int, source: str, target: str, permissions: str) -> Iterator[
     if not permissions or set(permissions) - set("rwm"):
         raise InvalidConfig(f"{where}.permissions", f"expected letters of rwm, got {permissions!r}")
     if os.path.isdir(source):
-        for node in _all(source, target, permissions):
-            yield node
+        yield from _all(source, target, permissions)
         return
     found = _node(source, target, permissions)
     if found is None:

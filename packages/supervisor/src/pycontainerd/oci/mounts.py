@@ -6,10 +6,9 @@ import posixpath
 from collections.abc import Iterable
 from pathlib import Path
 
-from pyrunc.spec import Mount
-
 from pycontainerd.containers.config import BindMount, ContainerConfig, TmpfsMount
 from pycontainerd.errors import InvalidConfig
+from pyrunc.spec import Mount
 
 MASKED_PATHS = (
     "/proc/asound",
@@ -119,8 +118,3 @@ def _tmpfs(mount: TmpfsMount, target: str) -> Mount:
     given = set(mount.options)
     kept = [word for word in defaults if word not in given and word.removeprefix("no") not in given]
     return Mount(destination=target, type="tmpfs", source="tmpfs", options=(*kept, *mount.options))
-
-
-def missing_sources(config: ContainerConfig) -> list[BindMount]:
-    """The bind mounts whose source does not exist."""
-    return [mount for mount in config.mounts if isinstance(mount, BindMount) and not Path(mount.source).exists()]

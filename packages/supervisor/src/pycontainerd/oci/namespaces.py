@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyrunc.spec import Namespace
-
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.errors import InvalidConfig
+from pyrunc.spec import Namespace
 
 _PROC_NAMES = {"network": "net", "pid": "pid", "ipc": "ipc"}
 

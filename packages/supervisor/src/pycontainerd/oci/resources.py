@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pyrunc import spec as oci
-
 from pycontainerd.containers.config import ContainerConfig, Resources
 from pycontainerd.errors import InvalidConfig
 from pycontainerd.oci.devices import HostDevice
+from pyrunc import spec as oci
 
 _PERIOD = 100_000
 """Microseconds: the period in which docker expresses ``--cpus``."""

@@ -39,7 +39,7 @@ class _Group:
 
 
 def resolve(root: int, user: str, group_add: Iterable[str] = ()) -> Account:
-    """The account of ``user`` – ``name``, ``uid``, ``name:group``, ``uid:gid`` or empty for root – in the file system ``root`` (a descriptor).
+    """The account of ``user`` - ``name``, ``uid``, ``name:group``, ``uid:gid`` or empty for root - in the file system ``root`` (a descriptor).
 
     A number needs no entry, a name does: InvalidConfig says which is missing. Entries that are damaged are passed over.
     """

@@ -66,6 +66,8 @@ class Attachment:
 
         Raises BrokenPipeError when the process does not read any more, or the attachment is without standard input.
         """
+        if self._output.ended:
+            raise BrokenPipeError("the process has ended")
         if self._stdin is None:
             raise BrokenPipeError(
                 "this attachment has no standard input: attach with stdin=True to a process that has one"
@@ -82,3 +84,8 @@ class Attachment:
         """Stop receiving; the process goes on. Safe to repeat."""
         self._output.close()
         self._on_detach()
+
+    def end(self) -> None:
+        """Take nothing more than what is there."""
+        self._on_detach()
+        self._output.end()

@@ -2,66 +2,216 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
-from typing import Literal, Protocol
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import evolve
 
 import pyrunc
-
+from pycontainerd.containers import store
 from pycontainerd.containers.config import ContainerConfig, ExecConfig
-from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo
+from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo, Status
+from pycontainerd.containers.record import ContainerRecord, moment
+from pycontainerd.containers.states import Action, after
+from pycontainerd.errors import Conflict, NotRunning, SupervisorError
+from pycontainerd.events import log as event_log
+from pycontainerd.events.event import Event
 from pycontainerd.logs.record import LogRecord
+from pycontainerd.tasks import launch, output
 from pycontainerd.tasks.attachment import Attachment
+from pycontainerd.tasks.exec import Exec
+from pycontainerd.tasks.execs import Execs
+from pycontainerd.tasks.failures import asking
+from pycontainerd.tasks.happenings import container_event
+from pycontainerd.tasks.neighbours import Neighbours
+from pycontainerd.tasks.processes import describe
+from pycontainerd.tasks.rootfs import container_root
+from pycontainerd.tasks.run import Run
+from pycontainerd.tasks.services import Services
+from pycontainerd.tasks.signals import SIGKILL, SIGTERM, parse
+from pycontainerd.tasks.stdio import Stdio
+from pycontainerd.tasks.waiters import WaitCondition, Waiters
+from pycontainerd.tracing import span
 
-WaitCondition = Literal["not-running", "next-exit", "removed"]
+_T = TypeVar("_T")
+_logger = logging.getLogger(__name__)
+_STOP_TIMEOUT = 10
+"""Seconds between the stop signal and SIGKILL, as dockerd has them."""
 
 
-class Container(Protocol):
-    """CONTRACT PREVIEW (signatures are final; the class replaces this protocol). Errors are pycontainerd.errors'."""
+class Container:
+    """Get one from ``Supervisor.containers``; there is one object for each container.
+
+    What changes its state (start, pause, remove...) happens one after the other, whoever asks; what is not possible in the state it
+    is in raises a Conflict that says why. A verb that was begun is finished although its caller was cancelled.
+    """
+
+    def __init__(self, services: Services, record: ContainerRecord, neighbours: Neighbours) -> None:
+        self._services = services
+        self._record = record
+        self._neighbours = neighbours
+        self._lock = asyncio.Lock()
+        self._waiters = Waiters()
+        self._stdio = Stdio(
+            record.id[:12],
+            services.worker,
+            services.home(record.id),
+            stdin=record.config.open_stdin,
+            stdin_once=record.config.stdin_once,
+        )
+        self._process: pyrunc.Container | None = None
+        self._run: Run | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._restarting = False
+        self._begun: set[asyncio.Task[Any]] = set()
+        self._execs = Execs(services, lambda: self._record, self._running_process)
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+        return self._record.id
+
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """Unique among the supervisor's containers."""
+        return self._record.name
+
     @property
     def config(self) -> ContainerConfig:
-        """With the image's defaults merged in (env, args, entrypoint, cwd, user, labels, stop_signal), as `docker inspect` shows it."""
-        ...
+        """With the image's defaults merged in, as ``docker inspect`` shows it."""
+        return self._record.config
 
     @property
-    def image_id(self) -> str: ...
+    def image_id(self) -> str:
+        """The image it was made of; it may have been untagged since."""
+        return self._record.image_id
+
     @property
-    def created_at(self) -> datetime: ...
-    def info(self) -> ContainerInfo: ...
+    def created_at(self) -> datetime:
+        """UTC."""
+        return moment(self._record.created_ns)
+
+    def info(self) -> ContainerInfo:
+        """Its state at this moment."""
+        return self._record.info()
 
     async def start(self, *, console_size: tuple[int, int] | None = None) -> None:
-        """(rows, columns). AlreadyRunning, Paused, RemovalInProgress, CommandNotFound(127), CommandNotExecutable(126), StartFailed."""
+        """Run its process; ``console_size`` is (rows, columns) of its terminal.
 
-    async def stop(self, timeout: float | None = None, signal: int | str | None = None) -> None:
-        """NotRunning when it does not run (docker's 304). timeout None: config.stop_timeout or 10; negative: wait for ever."""
+        Raises AlreadyRunning, Paused, RemovalInProgress; CommandNotFound, CommandNotExecutable or StartFailed when there is no process
+        then, which is also to be read from ``info()``; InvalidConfig when something that was named does not exist (any more).
+        """
+        await self._finish(self._start(console_size))
 
-    async def kill(self, signal: int | str = "KILL") -> None: ...
-    def waiter(self, condition: WaitCondition = "not-running") -> "asyncio.Future[ExitStatus]":  # noqa: F821, UP037
-        """Registered at once (before anything else can run): what `POST /wait` needs to answer its headers early."""
-        ...
+    async def stop(self, timeout: float | None = None, signal: int | str | None = None) -> None:  # noqa: ASYNC109 - docker's own word
+        """Ask it to end, and after ``timeout`` seconds (None: its own or 10; negative: never) kill it. Returns when it has ended.
 
-    async def wait(self, condition: WaitCondition = "not-running") -> ExitStatus: ...
-    async def pause(self) -> None: ...
-    async def resume(self) -> None: ...
-    async def restart(self, timeout: float | None = None, signal: int | str | None = None) -> None: ...
-    async def rename(self, name: str) -> None: ...
-    async def remove(self, *, force: bool = False, volumes: bool = False) -> None: ...
+        Raises NotRunning when it does not run.
+        """
+        number = parse(signal or self.config.stop_signal or SIGTERM)
+        ended = self._ending()
+        try:
+            await self._signal(number)
+            seconds = timeout if timeout is not None else self._stop_timeout
+            await asyncio.wait_for(asyncio.shield(ended), None if seconds < 0 else seconds)
+        except TimeoutError:
+            await self._kill_for_good(ended)
+        finally:
+            ended.cancel()
+        await self._publish("stop")
 
-    async def exec(self, config: ExecConfig) -> "Exec": ...
-    def execs(self) -> list["Exec"]: ...
-    def get_exec(self, exec_id: str) -> "Exec": ...
+    async def kill(self, signal: int | str = "KILL") -> None:
+        """Send a signal; does not wait for what comes of it. Raises NotRunning, InvalidConfig."""
+        await self._signal(parse(signal))
+
+    def waiter(self, condition: WaitCondition = "not-running") -> asyncio.Future[ExitStatus]:
+        """``wait`` as a future, which is in force before this returns. ``not-running`` is at once true of what does not run."""
+        future = self._waiters.add(condition)
+        if condition == "not-running" and not self._is_active():
+            future.set_result(self._last_exit())
+        return future
+
+    async def wait(self, condition: WaitCondition = "not-running") -> ExitStatus:
+        """How it ended; all of its output is in the log then. ``next-exit`` waits for the end of a run that may not have begun yet."""
+        return await self.waiter(condition)
+
+    async def pause(self) -> None:
+        """Freeze its processes. Raises NotRunning, Paused."""
+        await self._finish(self._change(Action.PAUSE, lambda process: process.pause()))
+
+    async def resume(self) -> None:
+        """Let them go on. Raises NotPaused."""
+        await self._finish(self._change(Action.RESUME, lambda process: process.resume()))
+
+    async def restart(self, timeout: float | None = None, signal: int | str | None = None) -> None:  # noqa: ASYNC109
+        """Stop it if it runs, then start it. Raises what ``start`` raises."""
+        self._restarting = True
+        try:
+            if self._is_active():
+                await self.stop(timeout, signal)
+            await self.start()
+        finally:
+            self._restarting = False
+        await self._publish("restart")
+
+    async def rename(self, name: str) -> None:
+        """Raises NameInUse, InvalidName, RemovalInProgress."""
+        async with self._lock:
+            old = self._record.name
+            self._neighbours.renamed(self.id, name)
+            await self._save(evolve(self._record, name=name), "rename", oldName=old or "")
+
+    async def remove(self, *, force: bool = False, volumes: bool = False) -> None:
+        """Delete it, its file system and its log. Raises ContainerRunning unless ``force``, which kills it first; RemovalInProgress.
+
+        ``volumes`` is for its anonymous volumes; there are none yet.
+        """
+        await self._finish(self._remove(Action.REMOVE_BY_FORCE if force else Action.REMOVE))
+
+    async def exec(self, config: ExecConfig) -> Exec:
+        """Prepare another process in it; ``Exec.start`` runs it. Raises NotRunning, Paused, RemovalInProgress."""
+        after(self._label, self._record.status, Action.EXEC)
+        made = await self._execs.create(config)
+        await self._publish(f"exec_create: {' '.join(config.args)}", execID=made.id)
+        return made
+
+    def execs(self) -> list[Exec]:
+        """Those that were prepared, run, or ended not long ago."""
+        return self._execs.list()
+
+    def get_exec(self, exec_id: str) -> Exec:
+        """Raises ExecNotFound."""
+        return self._execs.get(exec_id)
 
     async def attach(
         self, *, stdin: bool = False, stdout: bool = True, stderr: bool = True, logs: bool = False, stream: bool = True
-    ) -> Attachment: ...
-    async def resize(self, rows: int, columns: int) -> None: ...
-    def logs(
+    ) -> Attachment:
+        """Watch and feed the running process, or the next run when it does not run yet.
+
+        With ``logs`` what was said before comes first, without a gap or an overlap; without ``stream`` nothing comes after it.
+        """
+        backlog = output.backlog(self._log_path, stdout=stdout, stderr=stderr) if logs else None
+        attachment = await self._stdio.attach(stdin=stdin, stdout=stdout, stderr=stderr, backlog=backlog)
+        if not stream:
+            attachment.end()
+        await self._publish("attach")
+        return attachment
+
+    async def resize(self, rows: int, columns: int) -> None:
+        """Tell its terminal a new size. Raises NotRunning."""
+        process = self._running_process()
+        with asking(self._label):
+            await self._services.worker.run(process.resize, rows, columns)
+        await self._publish("resize", height=str(rows), width=str(columns))
+
+    async def logs(
         self,
         *,
         follow: bool = False,
@@ -70,39 +220,274 @@ class Container(Protocol):
         tail: int | None = None,
         stdout: bool = True,
         stderr: bool = True,
-    ) -> AsyncIterator[LogRecord]: ...
-    async def stats(self) -> pyrunc.Stats: ...
-    async def top(self) -> list[ProcessInfo]: ...
-    def rootfs(self) -> AbstractAsyncContextManager[int]: ...
+    ) -> AsyncIterator[LogRecord]:
+        """What it has said: the last ``tail`` records, of those the ones between the two times; ``follow`` until it ends.
 
+        Raises Unsupported when its log driver keeps nothing.
+        """
+        query = output.Query(since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr)
+        output.check_readable(self.config)
+        notifier = self._stdio.notifier if follow and self._is_active() else None
+        async for record in output.read(self._log_path, query, notifier):
+            yield record
 
-class Exec(Protocol):
+    async def stats(self) -> pyrunc.Stats:
+        """What it uses at this moment. Raises NotRunning."""
+        process = self._running_process()
+        with asking(self._label):
+            return await self._services.worker.run(process.stats)
+
+    async def top(self) -> list[ProcessInfo]:
+        """Its processes, with the host's pids. Raises NotRunning."""
+        process = self._running_process()
+        with asking(self._label):
+            return await self._services.worker.run(lambda: describe(process.processes()))
+
+    def rootfs(self) -> AbstractAsyncContextManager[int]:
+        """Its file system as a directory's descriptor, for openat2(2) with RESOLVE_IN_ROOT; while it runs the one its processes see."""
+        return container_root(self._services, self._record)
+
+    # -- for the collection and for recovery; not for users ------------------------------------------------------------------
+
     @property
-    def id(self) -> str: ...
+    def record(self) -> ContainerRecord:
+        """What is remembered of it."""
+        return self._record
+
+    async def adopt(self, process: pyrunc.Container, status: Status, pid: int) -> None:
+        """Go on with a process that another supervisor started; it may have ended meanwhile."""
+        async with self._lock:
+            fresh = self._record.status not in {Status.RUNNING, Status.PAUSED, Status.REMOVING}
+            run = await launch.connect(self._services, self._record, process, self._stdio)
+            changes = {"started_ns": launch.now()} if fresh else {}
+            status = Status.REMOVING if self._record.status is Status.REMOVING else status
+            record = evolve(self._record, status=status, pid=pid or self._record.pid, **changes)
+            await self._save(record, "start" if fresh else None)
+            await self._execs.adopt(process)
+            self._began(process, run)
+
+    async def vanished(self) -> None:
+        """Its process is gone and nobody saw how: the machine was restarted, or the runtime's state was deleted."""
+        status = ExitStatus(
+            code=255, exited_at=datetime.now(UTC), error="the container ended while no supervisor was there to see it"
+        )
+        async with self._lock:
+            await self._record_exit(status)
+
+    async def finish_removal(self) -> None:
+        """Complete a removal that was begun, or that its end demands."""
+        if self._record.status is not Status.REMOVING:
+            await self._remove(Action.REMOVE_BY_FORCE)
+        else:
+            await self._remove_all()
+
+    async def close(self) -> None:
+        """Let go of it; it goes on running."""
+        for task in [*self._begun]:
+            await asyncio.gather(task, return_exceptions=True)
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+        if self._run is not None:
+            self._run.close()
+        await self._execs.close()
+        self._stdio.close()
+        self._waiters.close()
+
+    # -- inside -----------------------------------------------------------------------------------------------------------------
+
     @property
-    def container_id(self) -> str: ...
+    def _label(self) -> str:
+        return f"/{self.name}" if self.name else self.id
+
     @property
-    def config(self) -> ExecConfig: ...
-    def info(self) -> ExecInfo: ...
-    async def start(self, *, console_size: tuple[int, int] | None = None) -> None:
-        """ExecAlreadyStarted, NotRunning, Paused, CommandNotFound, CommandNotExecutable. Attach *before* start to see everything."""
+    def _log_path(self) -> Path:
+        return output.log_path(self._services, self.id)
 
-    async def attach(self, *, stdin: bool = False, stdout: bool = True, stderr: bool = True) -> Attachment: ...
-    async def resize(self, rows: int, columns: int) -> None: ...
-    async def kill(self, signal: int | str = "KILL") -> None: ...
-    async def wait(self) -> int: ...
+    @property
+    def _stop_timeout(self) -> float:
+        return _STOP_TIMEOUT if self.config.stop_timeout is None else self.config.stop_timeout
 
+    def _is_active(self) -> bool:
+        return self._record.status in {Status.RUNNING, Status.PAUSED} or self._run is not None
 
-class Containers(Protocol):
-    async def create(self, config: ContainerConfig, *, id: str | None = None, name: str | None = None) -> Container:
-        """ImageNotFound, NameInUse, InvalidName, InvalidConfig. Container.id is 64 hex digits."""
-        ...
+    def _running_process(self) -> pyrunc.Container:
+        if self._process is None or self._record.status not in {Status.RUNNING, Status.PAUSED}:
+            raise NotRunning(f"container {self._label} is not running")
+        return self._process
 
-    def get(self, reference: str) -> Container:
-        """By id, name, or unique id prefix. ContainerNotFound, AmbiguousId."""
-        ...
+    def _last_exit(self) -> ExitStatus:
+        ended = self._record
+        return ExitStatus(
+            code=ended.exit_code, exited_at=moment(ended.finished_ns), oom_killed=ended.oom_killed, error=ended.error
+        )
 
-    def list(self) -> list[Container]: ...
-    def get_exec(self, exec_id: str) -> Exec:
-        """Over all containers (docker's /exec/{id})."""
-        ...
+    async def _finish(self, verb: Coroutine[Any, Any, _T]) -> _T:
+        """Await ``verb`` so that it goes on to its end when the caller is cancelled."""
+        task = asyncio.create_task(verb)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(task)
+
+    async def _start(self, console_size: tuple[int, int] | None) -> None:
+        async with self._lock:
+            after(self._label, self._record.status, Action.START)
+            with span("supervisor", "start"):
+                try:
+                    shared = launch.shared(self._record, self._neighbours)
+                    process, run = await launch.launch(self._services, self._record, self._stdio, shared, console_size)
+                except (SupervisorError, OSError) as error:
+                    await self._start_failed(error)
+                    raise
+                with span("supervisor", "record start"):
+                    await self._started(process, run)
+            await self._stdio.begin()
+
+    async def _started(self, process: pyrunc.Container, run: Run) -> None:
+        state = await self._services.worker.run(process.state)
+        record = evolve(
+            self._record,
+            status=Status.RUNNING,
+            pid=state.pid,
+            started_ns=launch.now(),
+            finished_ns=0,
+            exit_code=0,
+            error="",
+            oom_killed=False,
+        )
+        await self._save(record, "start")
+        self._began(process, run)
+
+    def _began(self, process: pyrunc.Container, run: Run) -> None:
+        self._process, self._run = process, run
+        self._watcher = asyncio.create_task(self._watch(run))
+
+    async def _start_failed(self, error: Exception) -> None:
+        code = getattr(error, "exit_code", 128)
+        await self._save(evolve(self._record, exit_code=code, error=str(error)))
+        if self.config.remove_on_exit and not self._restarting:
+            # Not here, because the lock is held.
+            self._watcher = asyncio.create_task(self._remove_itself())
+
+    async def _watch(self, run: Run) -> None:
+        ended = await run.ended()
+        status = ExitStatus(code=ended.code, exited_at=ended.exited_at, oom_killed=ended.oom_killed)
+        async with self._lock:
+            self._stdio.disconnect()
+            await self._record_exit(status)
+            await self._execs.container_ended()
+            process, self._process, self._run = self._process, None, None
+            if process is not None:
+                await self._services.worker.run(process.delete, force=True)
+        if self.config.remove_on_exit and not self._restarting:
+            await self._remove_itself()
+
+    async def _remove_itself(self) -> None:
+        """docker's ``--rm``; somebody else may be faster."""
+        try:
+            await self._remove(Action.REMOVE)
+        except Conflict:
+            pass
+        except Exception:
+            _logger.exception("%s: could not be removed after its end", self._label)
+
+    async def _record_exit(self, status: ExitStatus) -> None:
+        record = evolve(
+            self._record,
+            status=after(self._label, self._record.status, Action.EXIT),
+            pid=0,
+            exit_code=status.code,
+            error=status.error,
+            oom_killed=status.oom_killed,
+            finished_ns=launch.nanoseconds(status.exited_at),
+        )
+        duration = max(0, record.finished_ns - record.started_ns) // 10**9
+        events = [container_event(record, "oom")] if status.oom_killed else []
+        events.append(container_event(record, "die", exitCode=str(status.code), execDuration=str(duration)))
+        await self._write(record, *events)
+        self._waiters.exited(status)
+
+    async def _signal(self, number: int) -> None:
+        after(self._label, self._record.status, Action.KILL)
+        process = self._process
+        if process is None:
+            raise NotRunning(f"container {self._label} is not running")
+        with asking(self._label):
+            await self._services.worker.run(process.kill, number)
+        await self._publish("kill", signal=str(number))
+        if self._record.status is Status.PAUSED and number == parse(self.config.stop_signal or SIGTERM):
+            await self.resume()  # as dockerd: who wants it to end wants it to see the signal; SIGKILL needs no help
+
+    def _ending(self) -> asyncio.Future[ExitStatus]:
+        """A waiter for the end of this run. NotRunning when there is none."""
+        after(self._label, self._record.status, Action.KILL)
+        return self._waiters.add("next-exit")
+
+    async def _kill_for_good(self, ended: asyncio.Future[ExitStatus]) -> None:
+        try:
+            await self._signal(SIGKILL)
+        except NotRunning:
+            return
+        await ended
+
+    async def _change(self, action: Action, do: Callable[[pyrunc.Container], None]) -> None:
+        """Pause or resume."""
+        async with self._lock:
+            following = after(self._label, self._record.status, action)
+            process = self._running_process()
+            with asking(self._label):
+                await self._services.worker.run(do, process)
+            await self._save(evolve(self._record, status=following), action.value)
+
+    async def _remove(self, action: Action) -> None:
+        async with self._lock:
+            following = after(self._label, self._record.status, action)
+            active = self._run is not None
+            ended = self._waiters.add("next-exit") if active else None
+            await self._save(evolve(self._record, status=following))
+        if ended is not None:
+            await self._end_by_force(ended)
+        await self._remove_all()
+
+    async def _end_by_force(self, ended: asyncio.Future[ExitStatus]) -> None:
+        with contextlib.suppress(NotRunning):  # it ended by itself
+            await self._signal(SIGKILL)
+        await ended
+
+    async def _remove_all(self) -> None:
+        """Everything that belongs to it, the record last: what fails or is killed in between is taken up again."""
+        async with self._lock:
+            try:
+                with span("supervisor", "remove"):
+                    await launch.discard(self._services, self.id)
+            except (SupervisorError, pyrunc.PyruncError, OSError) as error:
+                await self._write(evolve(self._record, status=Status.DEAD, error=str(error)))
+                raise
+            event = container_event(self._record, "destroy")
+            await self._services.database.write(
+                lambda connection: (store.delete(connection, self.id), event_log.append(connection, event))
+            )
+            self._services.events.announce()
+            self._neighbours.forget(self.id)
+            self._stdio.close()
+        self._waiters.removed(self._last_exit())
+
+    async def _save(self, record: ContainerRecord, action: str | None = None, **attributes: str) -> None:
+        await self._write(record, *([container_event(record, action, **attributes)] if action else []))
+
+    async def _write(self, record: ContainerRecord, *events: Event) -> None:
+        """The new record and its events in one transaction; only then it is true."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            store.update(connection, record)
+            for event in events:
+                event_log.append(connection, event)
+
+        await self._services.database.write(write)
+        self._record = record
+        if events:
+            self._services.events.announce()
+
+    async def _publish(self, action: str, **attributes: str) -> None:
+        event = container_event(self._record, action, **attributes)
+        await self._services.events.publish(event.type, event.action, event.actor, event.attributes)

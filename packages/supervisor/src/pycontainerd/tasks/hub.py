@@ -22,10 +22,18 @@ class Hub:
 
     def subscribe(self, *, stdout: bool, stderr: bool) -> SpillQueue:
         """A queue that gets the wanted streams from now on. ``(is_stderr, data)`` are its items."""
-        queue = SpillQueue(self._directory)
+        queue = self.queue()
+        self.add(queue, stdout=stdout, stderr=stderr)
+        return queue
+
+    def queue(self) -> SpillQueue:
+        """A queue that gets nothing yet; made on the loop."""
+        return SpillQueue(self._directory)
+
+    def add(self, queue: SpillQueue, *, stdout: bool, stderr: bool) -> None:
+        """Let ``queue`` get the wanted streams from now on; from any thread."""
         with self._lock:
             self._subscribers[queue] = (stdout, stderr)
-        return queue
 
     def unsubscribe(self, queue: SpillQueue) -> None:
         """Forget it; safe to repeat."""

@@ -47,6 +47,11 @@ class SpillQueue:
                 self._spill(tag, data)
             self._wake()
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will be added any more."""
+        return self._ended
+
     def end(self) -> None:
         """No more will come; the reader still gets what is there."""
         with self._lock:
@@ -95,7 +100,7 @@ class SpillQueue:
 
     def _spill(self, tag: bool, data: bytes) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)
+            self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - lives until it was read
             self._written = self._read = 0
         frame = _FRAME.pack(tag, len(data)) + data
         self._written += os.pwrite(self._file.fileno(), frame, self._written)

@@ -12,7 +12,6 @@ class StdinFeeder:
 
     def __init__(self) -> None:
         self._fd = -1
-        self._gone = False
         self._opened = asyncio.Event()
         self._order = asyncio.Lock()
         self._blocked: asyncio.Future[None] | None = None
@@ -21,7 +20,6 @@ class StdinFeeder:
         """The process reads from the other end of ``fd`` (a pipe, or a terminal's master)."""
         os.set_blocking(fd, False)
         self._fd = fd
-        self._gone = False
         self._opened.set()
 
     async def write(self, data: bytes) -> None:
@@ -38,17 +36,19 @@ class StdinFeeder:
             pass
 
     def close(self, *, for_good: bool = True) -> None:
-        """Close the descriptor; blocked and later writers get BrokenPipeError. Not ``for_good``: until the next ``open``."""
+        """Close the descriptor; blocked writers get BrokenPipeError, and later ones too, or (not ``for_good``) they wait for ``open``."""
         if self._fd >= 0:
             with contextlib.suppress(ValueError, OSError):
                 asyncio.get_running_loop().remove_writer(self._fd)
             os.close(self._fd)
         self._fd = -1
-        self._gone = True
         if for_good:
             self._opened.set()
         else:
             self._opened.clear()
+        self._unblock()
+
+    def _unblock(self) -> None:
         if self._blocked is not None and not self._blocked.done():
             self._blocked.set_result(None)
 
@@ -67,7 +67,7 @@ class StdinFeeder:
         loop = asyncio.get_running_loop()
         self._blocked = loop.create_future()
         fd = self._fd
-        loop.add_writer(fd, lambda: self._blocked and not self._blocked.done() and self._blocked.set_result(None))
+        loop.add_writer(fd, self._unblock)
         try:
             await self._blocked
         finally:

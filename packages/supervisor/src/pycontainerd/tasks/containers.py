@@ -1,0 +1,151 @@
+"""All containers of a supervisor: making them, finding them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import Any
+
+from attrs import evolve
+
+from pycontainerd.containers import store
+from pycontainerd.containers.config import ContainerConfig
+from pycontainerd.containers.merge import with_image
+from pycontainerd.containers.names import check_id, check_name, new_id
+from pycontainerd.containers.record import ContainerRecord
+from pycontainerd.errors import AmbiguousId, ContainerNotFound, ExecNotFound, NameInUse
+from pycontainerd.events import log as event_log
+from pycontainerd.oci.namespaces import shared_with
+from pycontainerd.tasks import launch, prepare
+from pycontainerd.tasks.container import Container
+from pycontainerd.tasks.exec import Exec
+from pycontainerd.tasks.happenings import container_event
+from pycontainerd.tasks.services import Services
+from pycontainerd.tasks.validate import check_sources, validate
+from pycontainerd.tracing import span
+
+
+class Containers:
+    """Get it from ``Supervisor.containers``."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._containers: dict[str, Container] = {}
+        self._names: dict[str, str] = {}
+        self._creating: set[asyncio.Task[Any]] = set()
+
+    async def create(self, config: ContainerConfig, *, id: str | None = None, name: str | None = None) -> Container:
+        """A new container of ``config.image``: its file system, its log, its place in the metadata. It does not run yet.
+
+        Raises ImageNotFound, AmbiguousReference, NameInUse, InvalidName, InvalidConfig naming the field; nothing is left behind then.
+        """
+        task = asyncio.create_task(self._create(config, check_id(id) if id else new_id(), name))
+        self._creating.add(task)
+        task.add_done_callback(self._creating.discard)
+        return await asyncio.shield(task)
+
+    def get(self, reference: str) -> Container:
+        """By id, by name (with or without the leading slash) or by a unique prefix of the id. Raises ContainerNotFound, AmbiguousId."""
+        name = reference.removeprefix("/")
+        found = self._containers.get(reference) or self._containers.get(self._names.get(name, ""))
+        if found is not None:
+            return found
+        matches = [id for id in self._containers if reference and id.startswith(reference)]
+        if len(matches) > 1:
+            raise AmbiguousId(reference)
+        if not matches:
+            raise ContainerNotFound(reference)
+        return self._containers[matches[0]]
+
+    def list(self) -> list[Container]:
+        """All of them, oldest first."""
+        return sorted(self._containers.values(), key=lambda container: container.record.created_ns)
+
+    def get_exec(self, exec_id: str) -> Exec:
+        """An exec of whichever container. Raises ExecNotFound."""
+        for container in self._containers.values():
+            for found in container.execs():
+                if found.id == exec_id:
+                    return found
+        raise ExecNotFound(exec_id)
+
+    # -- Neighbours ------------------------------------------------------------------------------------------------------------
+
+    def record_of(self, reference: str) -> ContainerRecord:
+        """See Neighbours."""
+        return self.get(reference).record
+
+    def renamed(self, id: str, name: str) -> None:
+        """See Neighbours."""
+        plain = check_name(name)
+        owner = self._names.get(plain)
+        if owner is not None:
+            raise NameInUse(plain, owner)
+        self._names = {known: owner for known, owner in self._names.items() if owner != id} | {plain: id}
+
+    def forget(self, id: str) -> None:
+        """See Neighbours."""
+        self._containers.pop(id, None)
+        self._names = {name: owner for name, owner in self._names.items() if owner != id}
+
+    # -- for the supervisor ----------------------------------------------------------------------------------------------------
+
+    def add(self, record: ContainerRecord) -> Container:
+        """Know a container that is in the metadata."""
+        container = self._containers[record.id] = Container(self._services, record, self)
+        if record.name is not None:
+            self._names[record.name] = record.id
+        return container
+
+    async def close(self) -> None:
+        """Let go of all; they go on running."""
+        await asyncio.gather(*self._creating, return_exceptions=True)
+        await asyncio.gather(*(container.close() for container in self._containers.values()))
+
+    # -- inside -----------------------------------------------------------------------------------------------------------------
+
+    async def _create(self, config: ContainerConfig, id: str, name: str | None) -> Container:
+        with span("supervisor", "create container"):
+            image = self._services.images.get(config.image)
+            merged = self._resolve_shared(with_image(config, image.config))
+            validate(merged, self._services.capabilities)
+            await self._services.worker.run(check_sources, merged)
+            if name is not None:
+                self.renamed(id, name)
+            record = ContainerRecord(
+                id=id,
+                name=name.removeprefix("/") if name is not None else None,
+                image_id=image.id,
+                config=merged,
+                created_ns=launch.now(),
+            )
+            try:
+                await self._make(record, await self._services.images.snapshot_for(image))
+            except BaseException:
+                self.forget(id)
+                await launch.discard(self._services, id)
+                raise
+            return self.add(record)
+
+    async def _make(self, record: ContainerRecord, parent: str) -> None:
+        """The record comes last: what is interrupted before it has no record, and recovery deletes it."""
+        await self._services.worker.run(prepare.lay_out, self._services, record)
+        with span("supervisor", "prepare snapshot"):
+            await self._services.snapshots.prepare(record.id, parent)
+        event = container_event(record, "create")
+
+        def write(connection: sqlite3.Connection) -> None:
+            store.insert(connection, record)
+            event_log.append(connection, event)
+
+        await self._services.database.write(write)
+        self._services.events.announce()
+
+    def _resolve_shared(self, config: ContainerConfig) -> ContainerConfig:
+        """``container:<name>`` as ``container:<id>``, so that a later rename changes nothing. ContainerNotFound."""
+        changes = {}
+        for field in ("network", "pid", "ipc"):
+            reference = shared_with(getattr(config, field))
+            if reference:
+                changes[field] = f"container:{self.get(reference).id}"
+        return evolve(config, **changes) if changes else config

@@ -1,0 +1,33 @@
+"""The runtime's errors as the supervisor's: a layer's users need to know only the errors of that layer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pyrunc
+from pycontainerd.errors import CommandNotExecutable, CommandNotFound, InvalidConfig, NotRunning, StartFailed
+
+
+@contextlib.contextmanager
+def starting(prefix: str) -> Iterator[None]:
+    """Around the making of a process; ``prefix`` opens the text."""
+    try:
+        yield
+    except pyrunc.ExecutableNotFound as error:
+        raise CommandNotFound(f"{prefix}: {error}") from error
+    except pyrunc.ExecutableNotPermitted as error:
+        raise CommandNotExecutable(f"{prefix}: {error}") from error
+    except pyrunc.SpecError as error:
+        raise InvalidConfig(error.path, error.rule) from error
+    except (pyrunc.PyruncError, OSError) as error:
+        raise StartFailed(f"{prefix}: {error}") from error
+
+
+@contextlib.contextmanager
+def asking(container: str) -> Iterator[None]:
+    """Around a request to a running container, which may have ended in this moment."""
+    try:
+        yield
+    except (pyrunc.ProcessGone, pyrunc.InvalidState, pyrunc.ContainerNotFound, ProcessLookupError) as error:
+        raise NotRunning(f"container {container} is not running") from error

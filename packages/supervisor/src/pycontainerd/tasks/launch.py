@@ -1,0 +1,121 @@
+"""From a record to a running process, and away with everything again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+import pyrunc
+from pycontainerd.containers.record import ContainerRecord
+from pycontainerd.errors import Conflict, SnapshotNotFound
+from pycontainerd.oci.namespaces import shared_with
+from pycontainerd.tasks import output, prepare
+from pycontainerd.tasks.failures import starting
+from pycontainerd.tasks.neighbours import Neighbours
+from pycontainerd.tasks.prepare import Shared
+from pycontainerd.tasks.run import Run
+from pycontainerd.tasks.services import Services
+from pycontainerd.tasks.stdio import Stdio
+from pycontainerd.tracing import span
+
+_FAILED = "failed to create task for container: unable to start container process"
+
+
+def now() -> int:
+    """Nanoseconds since the epoch."""
+    return time.time_ns()
+
+
+def nanoseconds(moment: datetime) -> int:
+    """The same of a datetime, without a float's rounding."""
+    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
+
+
+def shared(record: ContainerRecord, neighbours: Neighbours) -> Shared:
+    """The containers whose namespaces ``record`` joins. ContainerNotFound; Conflict when one of them does not run."""
+    config, pids = record.config, {}
+    network_of: str | None = None
+    for kind, mode in (("network", config.network), ("pid", config.pid), ("ipc", config.ipc)):
+        reference = shared_with(mode)
+        if reference is None:
+            continue
+        other = neighbours.record_of(reference)
+        if not other.pid:
+            raise Conflict(f"cannot join {kind} of a non running container: {other.id}")
+        pids[kind] = other.pid
+        network_of = other.id if kind == "network" else network_of
+    return Shared(pids=pids, network_of=network_of)
+
+
+async def launch(
+    services: Services, record: ContainerRecord, stdio: Stdio, joined: Shared, console_size: tuple[int, int] | None
+) -> tuple[pyrunc.Container, Run]:
+    """Make the process and let it go; its streams are connected before its first instruction.
+
+    Raises StartFailed or InvalidConfig, and leaves nothing of the attempt behind.
+    """
+    run_in_thread = services.worker.run
+    roots = await services.snapshots.mounts(record.id)
+    with starting(_FAILED):
+        process = await run_in_thread(_create, services, record, roots, joined, console_size)
+        run: Run | None = None
+        try:
+            with span("supervisor", "connect stdio"):
+                run = await connect(services, record, process, stdio)
+            with span("supervisor", "release"):
+                await run_in_thread(process.start)
+        except BaseException:
+            await run_in_thread(partial(process.delete, force=True))
+            if run is not None:
+                await run.abandon()
+            stdio.disconnect()
+            raise
+    return process, run
+
+
+def _create(
+    services: Services,
+    record: ContainerRecord,
+    roots: Sequence[pyrunc.RootMount],
+    joined: Shared,
+    console_size: tuple[int, int] | None,
+) -> pyrunc.Container:
+    with span("supervisor", "specification"):
+        spec = prepare.specification(services, record, roots, joined, console_size)
+        bundle = prepare.bundle(services, record.id)
+    with span("supervisor", "runtime create"):
+        return services.runtime.create(
+            record.id,
+            bundle,
+            spec=spec,
+            stdio=pyrunc.Stdio.pipes(stdin=record.config.open_stdin),
+            monitor=True,
+            root_mounts=roots,
+        )
+
+
+async def connect(services: Services, record: ContainerRecord, process: pyrunc.Container, stdio: Stdio) -> Run:
+    """Begin to take what the process writes, into its log too."""
+    way = await services.worker.run(output.intake, services, record.id, record.config)
+    try:
+        return await Run.connect(process, stdio, way, services.pump, services.worker)
+    except BaseException:
+        if way is not None:
+            way.close(finished=False)
+        raise
+
+
+async def discard(services: Services, id: str) -> None:
+    """Delete what the runtime, the snapshotter and the file system have of a container; what is gone already is no failure."""
+    await services.worker.run(_delete_process, services, id)
+    with contextlib.suppress(SnapshotNotFound):
+        await services.snapshots.remove(id)
+    await services.worker.run(prepare.clear_away, services, id)
+
+
+def _delete_process(services: Services, id: str) -> None:
+    with contextlib.suppress(pyrunc.ContainerNotFound):
+        services.runtime.get(id).delete(force=True)

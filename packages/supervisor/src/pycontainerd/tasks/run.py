@@ -1,0 +1,101 @@
+"""One run of a process: from the moment the runtime has it until its last byte was taken and its exit status is known."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Protocol
+
+import pyrunc
+from pycontainerd.logs.intake import Intake
+from pycontainerd.tasks.channel import Channel
+from pycontainerd.tasks.pump import Pump
+from pycontainerd.tasks.stdio import Stdio
+from pycontainerd.tasks.worker import Worker
+
+_logger = logging.getLogger(__name__)
+_GRACE = 2.0
+"""Seconds that a process left behind may hold the output open after the end of the container's own, as dockerd has it."""
+
+
+class RuntimeProcess(Protocol):
+    """What pyrunc's Container and ExecProcess have in common."""
+
+    def wait(self, timeout: float | None = None) -> pyrunc.ExitStatus: ...
+    def exit_fd(self) -> int: ...
+    def streams(self) -> pyrunc.Streams: ...
+    def close_stdin(self) -> None: ...
+    def resize(self, rows: int, columns: int) -> None: ...
+
+
+class Run:
+    """Made with ``connect``; then ``ended()`` is awaited once."""
+
+    def __init__(self, process: RuntimeProcess, channel: Channel, exit_fd: int, pump: Pump, worker: Worker) -> None:
+        self._process = process
+        self._channel = channel
+        self._pump = pump
+        self._worker = worker
+        self._exit_fd = exit_fd
+        self._loop = asyncio.get_running_loop()
+        self._exited: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(exit_fd, self._on_exit)
+
+    @classmethod
+    async def connect(
+        cls, process: RuntimeProcess, stdio: Stdio, intake: Intake | None, pump: Pump, worker: Worker
+    ) -> Run:
+        """Begin to move what ``process`` writes. Raises pyrunc's errors when the process's monitor does not answer."""
+        streams, exit_fd = await worker.run(_ask, process)
+        with streams:
+            channel = stdio.connect(streams, intake, process.close_stdin)
+        run = cls(process, channel, exit_fd, pump, worker)
+        pump.add(channel)
+        return run
+
+    async def ended(self) -> pyrunc.ExitStatus:
+        """The exit status, once the process ended and all its output is with the log and the watchers.
+
+        Where a process outside of the container's pid namespace, or an exec's child, holds the pipes open, only what it wrote within
+        two seconds after the end is taken.
+        """
+        await self._exited
+        status = await self._worker.run(self._process.wait, 10)
+        done = asyncio.wrap_future(self._channel.done)
+        try:
+            await asyncio.wait_for(asyncio.shield(done), _GRACE)
+        except TimeoutError:
+            self._pump.abandon(self._channel)
+            await done
+        return status
+
+    async def abandon(self) -> None:
+        """There will be no end to wait for: the process was never let go."""
+        self.close()
+        self._pump.abandon(self._channel)
+        await asyncio.wrap_future(self._channel.done)
+
+    def close(self) -> None:
+        """Stop waiting for the end."""
+        self._unwatch()
+        self._exited.cancel()
+
+    def _on_exit(self) -> None:
+        self._unwatch()
+        self._exited.set_result(None)
+
+    def _unwatch(self) -> None:
+        if self._exit_fd >= 0:
+            self._loop.remove_reader(self._exit_fd)
+            os.close(self._exit_fd)
+            self._exit_fd = -1
+
+
+def _ask(process: RuntimeProcess) -> tuple[pyrunc.Streams, int]:
+    streams = process.streams()
+    try:
+        return streams, process.exit_fd()
+    except BaseException:
+        streams.close()
+        raise

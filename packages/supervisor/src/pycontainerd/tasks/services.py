@@ -1,0 +1,40 @@
+"""What every container of a supervisor works with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+from pycontainerd.images.images import Images
+from pycontainerd.metadata.database import Database
+from pycontainerd.snapshots.snapshotter import Snapshotter
+
+import pyrunc
+from pycontainerd.events.events import Events
+from pycontainerd.tasks.pump import Pump
+from pycontainerd.tasks.worker import Worker
+
+
+@frozen(kw_only=True)
+class Services:
+    """One supervisor's parts. ``root`` outlives a reboot, ``state`` does not."""
+
+    root: Path
+    state: Path
+    cgroup_parent: str
+    capabilities: tuple[str, ...]
+    runtime: pyrunc.Runtime
+    database: Database
+    events: Events
+    images: Images
+    snapshots: Snapshotter
+    pump: Pump
+    worker: Worker
+
+    def home(self, id: str) -> Path:
+        """Where a container's log and /etc files are."""
+        return self.root / "containers" / id
+
+    def bundle(self, id: str) -> Path:
+        """Where a container's rootfs is mounted (inside its own mount namespace), and its journal is."""
+        return self.state / "containers" / id
