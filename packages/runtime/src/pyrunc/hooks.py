@@ -29,6 +29,17 @@ def run_hooks(hooks: Sequence[Hook], at: str, state: str) -> None:
         _run(hook, f"{at}[{index}]", state)
 
 
+def run_all_hooks(hooks: Sequence[Hook], at: str, state: str) -> list[HookFailed]:
+    """As run_hooks, but one that fails does not keep the others from running (runtime.md, Lifecycle, poststop). Returns the failures."""
+    failures = []
+    for index, hook in enumerate(hooks):
+        try:
+            _run(hook, f"{at}[{index}]", state)
+        except HookFailed as failure:
+            failures.append(failure)
+    return failures
+
+
 def _run(hook: Hook, path: str, state: str) -> None:
     # Few containers have hooks, and subprocess is slow to import.
     import subprocess

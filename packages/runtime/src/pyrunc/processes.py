@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from attrs import frozen
@@ -99,20 +98,52 @@ def moment(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
-def reap(pidfd: int) -> int | None:
-    """The wait status of a child that has ended, which is then gone; None if it is not the caller's child, or was reaped, or runs."""
+def parse_signal(signal: int | str) -> int:
+    """``9``, ``"9"``, ``"KILL"``, ``"SIGKILL"``, ``"RTMIN+3"`` as a number. Raises ValueError."""
+    from signal import NSIG, Signals
+
+    if isinstance(signal, int) or signal.isdigit():
+        number = int(signal)
+        if 0 < number < NSIG:
+            return number
+        raise ValueError(f"there is no signal {number}")
+    name, plus, offset = signal.upper().removeprefix("SIG").partition("+")
     try:
-        found = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | WALL)
-    except ChildProcessError:
-        return None
-    if found is None:
-        return None
-    if found.si_code == os.CLD_EXITED:
-        return found.si_status << 8
-    return found.si_status | (0x80 if found.si_code == os.CLD_DUMPED else 0)
+        return Signals[f"SIG{name}"] + (int(offset) if plus else 0)
+    except (KeyError, ValueError):
+        raise ValueError(f"there is no signal {signal!r}") from None
 
 
-def reap_blocking(pidfd: int) -> None:
-    """Wait for the end of a child and reap it; returns at once if it is not the caller's child."""
-    with suppress(ChildProcessError):
-        os.waitid(os.P_PIDFD, pidfd, os.WEXITED | WALL)
+def send_signal(identity: Identity, signal: int) -> None:
+    """pidfd_send_signal(2): never to another process that got the same pid. Raises ProcessGone."""
+    from signal import pidfd_send_signal
+
+    pidfd = identity.open()
+    try:
+        pidfd_send_signal(pidfd, signal)
+    except ProcessLookupError:
+        raise ProcessGone(f"process {identity.pid} has ended") from None
+    finally:
+        os.close(pidfd)
+
+
+def end(identity: Identity) -> None:
+    """Kill a process, and wait until it is gone and with it its hold on its cgroups; a child is reaped. One that has ended is no error."""
+    from contextlib import suppress
+    from select import POLLIN, poll
+    from signal import SIGKILL, pidfd_send_signal
+
+    try:
+        pidfd = identity.open(zombie=True)
+    except ProcessGone:
+        return
+    try:
+        with suppress(ProcessLookupError):
+            pidfd_send_signal(pidfd, SIGKILL)
+        ended = poll()
+        ended.register(pidfd, POLLIN)
+        ended.poll()
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PIDFD, pidfd, os.WEXITED | WALL)
+    finally:
+        os.close(pidfd)

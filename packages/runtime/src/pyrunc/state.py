@@ -15,6 +15,7 @@ from pyrunc.errors import StateError
 from pyrunc.processes import Identity
 
 RECORD_VERSION = 1
+_REMEDY = "delete the container with force to be rid of it"
 
 
 class Status(StrEnum):
@@ -78,6 +79,19 @@ class ProcessRecord:
             document["monitor"] = self.monitor.to_json()
         return document
 
+    def encode(self) -> bytes:
+        """As the bytes of an exec's state.json."""
+        return json.dumps(self.to_json(), separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, content: bytes, file: str) -> ProcessRecord:
+        """Raises StateError naming ``file``."""
+        document = decode_object(content, file)
+        try:
+            return cls.from_json(document)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StateError(file, f"is damaged ({error!r}); {_REMEDY}") from error
+
     @classmethod
     def from_json(cls, document: Any) -> ProcessRecord:
         """Raises KeyError, TypeError, ValueError for anything that ``to_json`` did not write."""
@@ -91,7 +105,11 @@ class ProcessRecord:
 
 @frozen(kw_only=True)
 class Record:
-    """state.json: what does not change from create to delete. How the container *is* is asked of the kernel each time."""
+    """state.json: what does not change from create to delete. How the container *is* is asked of the kernel each time.
+
+    ``main`` is None as long as create has not succeeded. ``own_pids``: the container has a pid namespace of its own, so the end of its
+    first process is the end of all. ``hooks``: there are some that the caller of start and delete must run.
+    """
 
     oci_version: str
     id: str
@@ -100,8 +118,9 @@ class Record:
     created: datetime
     annotations: Mapping[str, str]
     cgroup: str
-    main: ProcessRecord
-    own_pids: bool = True
+    own_pids: bool
+    hooks: bool
+    main: ProcessRecord | None = None
 
     def encode(self) -> bytes:
         """As the bytes of state.json."""
@@ -115,7 +134,8 @@ class Record:
             "annotations": dict(self.annotations),
             "cgroup": self.cgroup,
             "ownPids": self.own_pids,
-            **self.main.to_json(),
+            "hooks": self.hooks,
+            "main": None if self.main is None else self.main.to_json(),
         }
         return json.dumps(document, separators=(",", ":")).encode()
 
@@ -135,12 +155,11 @@ class Record:
                 annotations={str(key): str(value) for key, value in document["annotations"].items()},
                 cgroup=str(document["cgroup"]),
                 own_pids=bool(document["ownPids"]),
-                main=ProcessRecord.from_json(document),
+                hooks=bool(document["hooks"]),
+                main=None if document["main"] is None else ProcessRecord.from_json(document["main"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StateError(
-                file, f"is damaged ({error!r}); delete the container with force to be rid of it"
-            ) from error
+            raise StateError(file, f"is damaged ({error!r}); {_REMEDY}") from error
 
 
 def decode_object(content: bytes, file: str) -> dict[str, Any]:
@@ -148,9 +167,9 @@ def decode_object(content: bytes, file: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise StateError(file, f"is damaged ({error}); delete the container with force to be rid of it") from error
+        raise StateError(file, f"is damaged ({error}); {_REMEDY}") from error
     if not isinstance(document, dict):
-        raise StateError(file, "is damaged (no JSON object); delete the container with force to be rid of it")
+        raise StateError(file, f"is damaged (no JSON object); {_REMEDY}")
     return document
 
 

@@ -2,7 +2,7 @@
 
     <root>/<id>/               held by flock(2) while somebody changes the container
       config.json              the specification that the container was made of
-      state.json               who it is (``state``); its presence means that create has succeeded
+      state.json               who it is (``state``), and once create has succeeded, its first process
       start, started           the fifos on which the container process waits; there from create to start
       exit                     how the first process ended, written by the monitor or by the parent that waited
       monitor.sock             the monitor's socket
@@ -17,8 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Self
 
 from pyrunc.errors import ContainerExists, ContainerNotFound, InvalidId
@@ -56,11 +55,12 @@ class StateDirectory:
     def create(cls, root: str, id: str) -> Self:
         """Make the directory, and the root if missing; returned locked. Raises ContainerExists, InvalidId, OSError."""
         check_id(id)
-        path = f"{root}/{id}"
         try:
-            os.mkdir(path, 0o711)
+            os.mkdir(f"{root}/{id}", 0o711)
         except FileExistsError:
-            raise ContainerExists(id) from None
+            if not cls._clear_abandoned(root, id):
+                raise ContainerExists(id) from None
+            return cls.create(root, id)
         except FileNotFoundError:
             os.makedirs(root, 0o711, exist_ok=True)
             return cls.create(root, id)
@@ -69,9 +69,28 @@ class StateDirectory:
         return made
 
     @classmethod
-    def open(cls, root: str, id: str) -> Self:
-        """Raises ContainerNotFound, InvalidId."""
-        return cls._opened(root, check_id(id))
+    def _clear_abandoned(cls, root: str, id: str) -> bool:
+        """Whether the directory was the rest of a create that was killed before it made anything else; then it is gone now."""
+        try:
+            with cls._opened(root, id) as found:
+                if found.exists(STATE) or found.busy():
+                    return False
+                found.lock()
+                if found.exists(STATE):
+                    return False
+                found.remove()
+        except ContainerNotFound:
+            pass
+        return True
+
+    @classmethod
+    def open(cls, root: str, id: str, inode: int | None = None) -> Self:
+        """Raises ContainerNotFound, also if ``inode`` is given and the directory is another one by now, and InvalidId."""
+        opened = cls._opened(root, check_id(id))
+        if inode is not None and opened.inode != inode:
+            opened.close()
+            raise ContainerNotFound(id)
+        return opened
 
     @classmethod
     def _opened(cls, root: str, id: str) -> Self:
@@ -92,6 +111,16 @@ class StateDirectory:
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+    def detach(self) -> int:
+        """Give the descriptor away: it is the caller's to close from now on."""
+        descriptor, self.descriptor = self.descriptor, -1
+        return descriptor
+
+    @property
+    def inode(self) -> int:
+        """Tells this directory from one that has the same path later."""
+        return os.fstat(self.descriptor).st_ino
 
     @property
     def path(self) -> str:
@@ -197,14 +226,6 @@ class StateDirectory:
             _remove_tree(root, self.id)
         finally:
             os.close(root)
-
-
-@contextmanager
-def locked(root: str, id: str, *, shared: bool = False) -> Iterator[StateDirectory]:
-    """The container's directory, locked as long as the block runs. Raises ContainerNotFound, InvalidId."""
-    with StateDirectory.open(root, id) as directory:
-        directory.lock(shared=shared)
-        yield directory
 
 
 def ids(root: str) -> list[str]:

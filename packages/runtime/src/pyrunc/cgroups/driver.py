@@ -73,7 +73,7 @@ class Cgroup(ABC):
 
     @abstractmethod
     def hierarchies(self) -> dict[str, str]:
-        """The cgroup's path in each hierarchy that a process is to join, by the hierarchy's key: ``""`` for cgroup2, ``cpu,cpuacct`` …"""
+        """The directory in each hierarchy that a process is to join, by the hierarchy's name: ``""`` for cgroup2, ``cpu,cpuacct`` …"""
 
     @abstractmethod
     def open_procs(self, hierarchy: str) -> int:

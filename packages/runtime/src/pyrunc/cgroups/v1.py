@@ -67,7 +67,7 @@ class CgroupV1(Cgroup):
 
     def hierarchies(self) -> dict[str, str]:
         """See Cgroup."""
-        return dict.fromkeys(self.trees, self.path)
+        return {name: tree.mountpoint + self.path for name, tree in self.trees.items()}
 
     def open_procs(self, hierarchy: str) -> int:
         """See Cgroup."""

@@ -43,7 +43,7 @@ class CgroupV2(Cgroup):
 
     def hierarchies(self) -> dict[str, str]:
         """See Cgroup."""
-        return {"": self.path}
+        return {"": self.directory}
 
     def open_procs(self, hierarchy: str) -> int:
         """See Cgroup."""

@@ -1,0 +1,212 @@
+"""pyrunc: an OCI container runtime as a library. A specification is compiled to a Plan, and a small C program executes it.
+
+    import pyrunc
+
+    runtime = pyrunc.Runtime("/run/pyrunc")
+    container = runtime.create("web", "/bundles/web", stdio=pyrunc.Stdio.null())
+    container.start()
+    print(container.wait().code)
+    container.delete()
+
+Importing this package imports nothing else of it: each name below is loaded when it is first used. The compiler and the printer of
+plans are used by their own modules' names: ``from pyrunc.compile import compile``, ``from pyrunc.explain import explain``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyrunc.cgroups.stats import BlkioEntry, BlkioStats, CpuStats, MemoryStats, PidsStats, Stats
+    from pyrunc.compile import Compiled
+    from pyrunc.compile.root_mount import RootMount
+    from pyrunc.container import Container
+    from pyrunc.errors import (
+        CgroupError,
+        ContainerExists,
+        ContainerNotFound,
+        ExecNotFound,
+        ExecutableNotFound,
+        ExecutableNotPermitted,
+        HookFailed,
+        InvalidId,
+        InvalidState,
+        LaunchFailed,
+        MissingLibrary,
+        OperationFailed,
+        ProcessGone,
+        PyruncError,
+        SpecError,
+        StateError,
+        Unsupported,
+    )
+    from pyrunc.execs import ExecProcess
+    from pyrunc.facts import Facts
+    from pyrunc.plan import Plan
+    from pyrunc.processes import ExitStatus
+    from pyrunc.runtime import Runtime
+    from pyrunc.spec import (
+        BlockIo,
+        Capabilities,
+        ConsoleSize,
+        Cpu,
+        Device,
+        DeviceRule,
+        Hook,
+        Hooks,
+        HugepageLimit,
+        IdMapping,
+        Linux,
+        Memory,
+        Mount,
+        Namespace,
+        Pids,
+        Process,
+        Resources,
+        Rlimit,
+        Root,
+        Seccomp,
+        Spec,
+        ThrottleDevice,
+        User,
+        WeightDevice,
+    )
+    from pyrunc.state import State, Status
+    from pyrunc.stdio import Stdio, Streams
+
+_HOMES = {
+    "cgroups.stats": ("BlkioEntry", "BlkioStats", "CpuStats", "MemoryStats", "PidsStats", "Stats"),
+    "compile": ("Compiled",),
+    "compile.root_mount": ("RootMount",),
+    "container": ("Container",),
+    "errors": (
+        "CgroupError",
+        "ContainerExists",
+        "ContainerNotFound",
+        "ExecNotFound",
+        "ExecutableNotFound",
+        "ExecutableNotPermitted",
+        "HookFailed",
+        "InvalidId",
+        "InvalidState",
+        "LaunchFailed",
+        "MissingLibrary",
+        "OperationFailed",
+        "ProcessGone",
+        "PyruncError",
+        "SpecError",
+        "StateError",
+        "Unsupported",
+    ),
+    "execs": ("ExecProcess",),
+    "facts": ("Facts",),
+    "plan": ("Plan",),
+    "processes": ("ExitStatus",),
+    "runtime": ("Runtime",),
+    "spec": (
+        "BlockIo",
+        "Capabilities",
+        "ConsoleSize",
+        "Cpu",
+        "Device",
+        "DeviceRule",
+        "Hook",
+        "Hooks",
+        "HugepageLimit",
+        "IdMapping",
+        "Linux",
+        "Memory",
+        "Mount",
+        "Namespace",
+        "Pids",
+        "Process",
+        "Resources",
+        "Rlimit",
+        "Root",
+        "Seccomp",
+        "Spec",
+        "ThrottleDevice",
+        "User",
+        "WeightDevice",
+    ),
+    "state": ("State", "Status"),
+    "stdio": ("Stdio", "Streams"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BlkioEntry",
+    "BlkioStats",
+    "BlockIo",
+    "Capabilities",
+    "CgroupError",
+    "Compiled",
+    "ConsoleSize",
+    "Container",
+    "ContainerExists",
+    "ContainerNotFound",
+    "Cpu",
+    "CpuStats",
+    "Device",
+    "DeviceRule",
+    "ExecNotFound",
+    "ExecProcess",
+    "ExecutableNotFound",
+    "ExecutableNotPermitted",
+    "ExitStatus",
+    "Facts",
+    "Hook",
+    "HookFailed",
+    "Hooks",
+    "HugepageLimit",
+    "IdMapping",
+    "InvalidId",
+    "InvalidState",
+    "LaunchFailed",
+    "Linux",
+    "Memory",
+    "MemoryStats",
+    "MissingLibrary",
+    "Mount",
+    "Namespace",
+    "OperationFailed",
+    "Pids",
+    "PidsStats",
+    "Plan",
+    "Process",
+    "ProcessGone",
+    "PyruncError",
+    "Resources",
+    "Rlimit",
+    "Root",
+    "RootMount",
+    "Runtime",
+    "Seccomp",
+    "Spec",
+    "SpecError",
+    "State",
+    "StateError",
+    "Stats",
+    "Status",
+    "Stdio",
+    "Streams",
+    "ThrottleDevice",
+    "Unsupported",
+    "User",
+    "WeightDevice",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,214 @@
+"""ExecProcess: one more process in a container that runs."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from secrets import token_hex
+from signal import SIGTERM
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from pyrunc.errors import ContainerNotFound, ExecNotFound, InvalidState, ProcessGone, PyruncError, StateError
+from pyrunc.facts import Facts
+from pyrunc.handle import Handle
+from pyrunc.place import Place
+from pyrunc.processes import ExitStatus, parse_signal
+from pyrunc.state import ProcessRecord
+from pyrunc.statedir import CONFIG, STATE, StateDirectory, read_at, write_at
+from pyrunc.stdio import Stdio, Streams
+from pyrunc.tracing import span
+
+if TYPE_CHECKING:
+    from pyrunc.compile import Compiled
+    from pyrunc.spec import Linux, Process
+
+_CLONE_NEWUSER = 0x10000000
+
+
+class ExecProcess:
+    """Got from ``Container.exec``, ``execs`` or ``get_exec``. A monitored one stays findable, also when it has ended, until ``delete``."""
+
+    def __init__(self, place: Place, id: str, handle: Handle) -> None:
+        self._place = place
+        self._id = id
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"<ExecProcess {self.id} in {self._place.record.id}>"
+
+    @property
+    def id(self) -> str:
+        """Its name within the container."""
+        return self._id
+
+    @property
+    def pid(self) -> int:
+        """Its pid in the caller's pid namespace, also after it has ended."""
+        return self._handle.record.process.pid
+
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._handle.record.process.alive()
+
+    def wait(self, timeout: float | None = None) -> ExitStatus:
+        """As Container.wait. ``oom_killed`` says whether any process of the container was."""
+        status = self._handle.wait(timeout)
+        return evolve(status, oom_killed=self._place.cgroup.oom_kills() > 0)
+
+    def exit_fd(self) -> int:
+        """A new descriptor, the caller's to close, that becomes readable when ``wait`` will not block."""
+        return self._handle.ending.exit_fd()
+
+    def kill(self, signal: int | str = SIGTERM) -> None:
+        """Send a signal to this process alone. Raises ValueError, and ProcessGone if it has ended."""
+        self._handle.kill(parse_signal(signal))
+
+    def streams(self) -> Streams:
+        """As Container.streams."""
+        return self._handle.streams()
+
+    def close_stdin(self) -> None:
+        """As Container.close_stdin."""
+        self._handle.close_stdin()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """As Container.resize."""
+        self._handle.resize(rows, columns)
+
+    def delete(self) -> None:
+        """Forget a process that has ended: its monitor ends, and its id is free. Raises InvalidState while it runs."""
+        if self.running():
+            raise InvalidState(self._place.record.id, "running", f"delete exec {self._id!r} of")
+        with suppress(TimeoutError, StateError):
+            self._handle.wait(1.0)
+        self._handle.release()
+        if self._handle.record.monitor is not None:
+            with suppress(ContainerNotFound), self._place.open() as directory:
+                directory.remove_exec(self._id)
+
+
+@frozen(kw_only=True)
+class ExecOptions:
+    """What ``Container.exec`` was asked for, beside the process itself."""
+
+    stdio: Stdio
+    monitored: bool
+    exec_id: str | None
+    preserve_fds: int
+    console_socket: str | None
+
+
+def start_exec(place: Place, directory: StateDirectory, process: Process, options: ExecOptions) -> ExecProcess:
+    """Under the container's shared lock: compile, launch, and for a monitored one write down who it is."""
+    from pyrunc.making import Connections, make
+    from pyrunc.slots import Openers
+
+    exec_id = options.exec_id or token_hex(8)
+    with span("runtime", "compile"):
+        compiled = _compile(place, directory, process, options.preserve_fds)
+    with ExitStack() as undo:
+        own = _make_directory(directory, exec_id, undo) if options.monitored else None
+        openers = Openers(directory, place.cgroup, None if place.record.main is None else place.record.main.process)
+        wanted = Connections(
+            stdio=options.stdio,
+            terminal=process.terminal,
+            console_socket=options.console_socket,
+            preserve_fds=options.preserve_fds,
+            monitor=own,
+        )
+        made = make(compiled, openers, wanted, undo, label=f"{place.record.id}/{exec_id}")
+        if own is not None:
+            write_at(own, STATE, made.record.encode())
+        undo.pop_all()
+    if own is not None:
+        os.close(own)
+    return ExecProcess(place, exec_id, _handle(place, exec_id, made.record, made.streams))
+
+
+def _make_directory(directory: StateDirectory, exec_id: str, undo: ExitStack) -> int:
+    try:
+        own = directory.create_exec(exec_id)
+    except FileExistsError:
+        raise PyruncError(f"exec {exec_id!r} of container {directory.id!r} exists already: delete it first") from None
+    undo.callback(directory.remove_exec, exec_id)
+    undo.callback(os.close, own)
+    return own
+
+
+def _compile(place: Place, directory: StateDirectory, process: Process, preserve_fds: int) -> Compiled:
+    from pyrunc.compile.execute import compile_exec
+    from pyrunc.seccomp import assemble
+    from pyrunc.spec import Linux, Spec
+
+    spec = Spec.load(directory.read(CONFIG))
+    return compile_exec(
+        process,
+        spec,
+        Facts.probe(),
+        id=place.record.id,
+        cgroups=place.cgroup.hierarchies(),
+        assemble=assemble,
+        kinds=_kinds(spec.linux or Linux(), place),
+        preserve_fds=preserve_fds,
+    )
+
+
+def _kinds(linux: Linux, place: Place) -> int:
+    """The namespaces to join. The user namespace only if it is another one: the kernel refuses to join the caller's own (EINVAL)."""
+    from pyrunc.compile.execute import namespace_kinds
+
+    kinds = namespace_kinds(linux)
+    if kinds & _CLONE_NEWUSER and place.record.main is not None:
+        try:
+            theirs = os.stat(f"/proc/{place.record.main.process.pid}/ns/user")
+        except FileNotFoundError:
+            raise ProcessGone(f"container {place.record.id!r} has ended") from None
+        if theirs.st_ino == os.stat("/proc/self/ns/user").st_ino:
+            kinds &= ~_CLONE_NEWUSER
+    return kinds
+
+
+def _handle(place: Place, exec_id: str, record: ProcessRecord, streams: Streams | None = None) -> Handle:
+    if record.monitor is None:
+        return Handle(record, _nowhere, streams)
+    return Handle(record, lambda: place.open_exec(exec_id))
+
+
+def _nowhere() -> None:
+    """An exec without a monitor has no directory."""
+
+
+def get_exec(place: Place, directory: StateDirectory, exec_id: str) -> ExecProcess:
+    """Raises ExecNotFound, InvalidId, StateError."""
+    try:
+        own = directory.open_exec(exec_id)
+    except FileNotFoundError:
+        raise ExecNotFound(place.record.id, exec_id) from None
+    try:
+        file = f"{directory.path}/exec/{exec_id}/{STATE}"
+        record = ProcessRecord.decode(read_at(own, STATE), file)
+    except FileNotFoundError:
+        raise ExecNotFound(place.record.id, exec_id) from None  # being made, or its maker was killed
+    finally:
+        os.close(own)
+    return ExecProcess(place, exec_id, _handle(place, exec_id, record))
+
+
+def find_execs(place: Place, directory: StateDirectory) -> list[ExecProcess]:
+    """All that can be found; one that is just being made or deleted is not among them."""
+    found = []
+    for exec_id in sorted(directory.exec_ids()):
+        with suppress(ExecNotFound):
+            found.append(get_exec(place, directory, exec_id))
+    return found
+
+
+def exec_handles(place: Place, directory: StateDirectory) -> list[Handle]:
+    """For delete: those whose record can be read."""
+    handles = []
+    for exec_id in directory.exec_ids():
+        with suppress(ExecNotFound, StateError):
+            handles.append(get_exec(place, directory, exec_id)._handle)
+    return handles

@@ -1,0 +1,122 @@
+"""From a compiled plan to a process, for create and exec alike, with nothing left of it if a later step fails."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pyrunc.launch import MonitorFiles, launch
+from pyrunc.processes import Identity, end
+from pyrunc.state import ProcessRecord
+from pyrunc.stdio import Stdio, Streams, connect, kept, send_console
+from pyrunc.tracing import span
+
+if TYPE_CHECKING:
+    from pyrunc.compile import Compiled
+    from pyrunc.slots import Openers
+
+FIRST_PRESERVED = 3
+"""LISTEN_FDS style: the descriptors after standard error."""
+
+
+@frozen(kw_only=True)
+class Connections:
+    """How the caller wants to be connected to the process. ``monitor``: descriptor of its state directory, if it is to have one."""
+
+    stdio: Stdio
+    terminal: bool
+    console_socket: str | None
+    preserve_fds: int
+    monitor: int | None
+
+
+@frozen
+class Made:
+    """A process that waits for start, or runs. ``streams`` is what the caller keeps, if there is no monitor to keep it."""
+
+    record: ProcessRecord
+    streams: Streams | None
+    seccomp_listener: int | None
+
+
+def make(
+    compiled: Compiled,
+    openers: Openers,
+    wanted: Connections,
+    undo: ExitStack,
+    *,
+    label: str,
+    on_sync: Callable[[str, int], None] | None = None,
+) -> Made:
+    """Launch the plan. ``undo`` gets what must be called if the caller fails later; a ``seccomp_listener`` is closed by the caller.
+
+    Raises LaunchFailed and its kind, CgroupError, SpecError, OSError; then no process and no descriptor is left.
+    """
+    with ExitStack() as stack:
+        ends = connect(Stdio.null() if wanted.terminal else wanted.stdio, stack)
+        fds = openers.open_all(compiled.slots, stack)
+        with span("runtime", "launch"):
+            launched = launch(
+                compiled.plan,
+                stdio=ends.process,
+                fds=fds,
+                monitor=None if wanted.monitor is None else MonitorFiles(wanted.monitor, ends.caller),
+                on_sync=on_sync,
+                preserve=range(FIRST_PRESERVED, FIRST_PRESERVED + wanted.preserve_fds),
+                label=label,
+            )
+        _close(launched.pidfd, launched.parent_pidfd)
+        record = ProcessRecord(
+            process=Identity.of(launched.pid),
+            monitor=Identity.of(launched.parent_pid) if launched.parent_pid > 0 else None,
+            terminal=wanted.terminal,
+        )
+        undo.callback(_end, record)
+        streams = kept(ends) if wanted.monitor is None else None
+        if streams is not None:
+            undo.callback(streams.close)
+        if launched.console is not None:
+            _hand_over(launched.console, wanted.console_socket, streams)
+        return Made(record, streams, launched.seccomp_listener)
+
+
+def _hand_over(console: int, console_socket: str | None, streams: Streams | None) -> None:
+    """The terminal's master goes to the console socket, or to the caller; a monitor has a descriptor of its own."""
+    if streams is not None and console_socket is None:
+        streams.console = console
+        return
+    try:
+        if console_socket is not None:
+            send_console(console_socket, console)
+    finally:
+        os.close(console)
+
+
+def _end(record: ProcessRecord) -> None:
+    """The process first: while it lives, a killed monitor would only make an orphan of it."""
+    for identity in (record.process, record.monitor):
+        if identity is not None:
+            end(identity)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def send_listener(path: str, listener: int, state: dict[str, Any], pid: int, metadata: str) -> None:
+    """Hand the seccomp notify descriptor to the agent at ``path`` (config-linux.md, The Container Process State). Raises OSError."""
+    import socket
+
+    document: dict[str, Any] = {"ociVersion": state["ociVersion"], "fds": ["seccompFd"], "pid": pid, "state": state}
+    if metadata:
+        document["metadata"] = metadata
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(path)
+        socket.send_fds(connection, [json.dumps(document).encode()], [listener])

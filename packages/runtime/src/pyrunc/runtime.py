@@ -1,0 +1,350 @@
+"""Runtime: makes containers below one root directory, and finds them again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from attrs import evolve, frozen
+
+from pyrunc import statedir
+from pyrunc.cgroups import cgroup_for, place
+from pyrunc.container import Container
+from pyrunc.errors import ContainerNotFound, SpecError, StateError
+from pyrunc.facts import Facts
+from pyrunc.state import Record, State, Status
+from pyrunc.statedir import CONFIG, STATE, StateDirectory, check_id
+from pyrunc.stdio import Stdio
+from pyrunc.tracing import span
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from pyrunc.cgroups.driver import Cgroup
+    from pyrunc.compile import Compiled
+    from pyrunc.compile.root_mount import RootMount
+    from pyrunc.making import Made
+    from pyrunc.plan import Plan
+    from pyrunc.spec import Hook, Spec
+
+DEFAULT_ROOT = "/run/pyrunc"
+
+
+@frozen(kw_only=True)
+class _Creation:
+    """One create, as it was asked for; ``bundle`` is absolute."""
+
+    id: str
+    bundle: str
+    spec: Spec
+    cgroup: Cgroup
+    stdio: Stdio
+    monitor: bool
+    root_mounts: tuple[RootMount, ...]
+    console_socket: str | None
+    preserve_fds: int
+    no_pivot: bool
+    no_new_keyring: bool
+
+    @property
+    def rootfs(self) -> str:
+        path = self.spec.root.path if self.spec.root is not None else ""
+        return os.path.normpath(os.path.join(self.bundle, path))
+
+    def record(self) -> Record:
+        linux, hooks = self.spec.linux, self.spec.hooks
+        return Record(
+            oci_version=self.spec.oci_version,
+            id=self.id,
+            bundle=self.bundle,
+            rootfs=self.rootfs,
+            created=datetime.now(UTC),
+            annotations=self.spec.annotations,
+            cgroup=self.cgroup.path,
+            own_pids=linux is not None and linux.makes("pid"),
+            hooks=hooks is not None and bool(hooks.poststart or hooks.poststop),
+        )
+
+
+class Runtime:
+    """The containers below ``root``, one directory each. Any number of objects and processes may use the same root at once.
+
+    ``cgroup_manager``: ``cgroupfs`` makes cgroups in the mounted hierarchies; ``disabled`` makes none, and refuses limits.
+    """
+
+    def __init__(
+        self, root: str | PathLike[str] = DEFAULT_ROOT, *, cgroup_manager: Literal["cgroupfs", "disabled"] = "cgroupfs"
+    ) -> None:
+        if cgroup_manager not in ("cgroupfs", "disabled"):
+            raise ValueError(f"cgroup manager {cgroup_manager!r} is not known: cgroupfs or disabled")
+        self.root = os.path.abspath(os.fspath(root))
+        self.cgroup_manager = cgroup_manager
+
+    def __repr__(self) -> str:
+        return f"<Runtime {self.root}>"
+
+    # -- making -----------------------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        id: str,
+        bundle: str | PathLike[str],
+        *,
+        spec: Spec | None = None,
+        stdio: Stdio | None = None,
+        monitor: bool = False,
+        root_mounts: Sequence[RootMount] = (),
+        console_socket: str | PathLike[str] | None = None,
+        preserve_fds: int = 0,
+        no_pivot: bool = False,
+        no_new_keyring: bool = False,
+    ) -> Container:
+        """Make a container that waits for ``start`` (runtime.md, Create).
+
+        ``spec``: instead of ``config.json`` of the bundle. ``stdio``: Stdio.inherit() by default. ``monitor``: a small process stays
+        with the container, keeps its stdio and writes down how it ends; without one the container is the caller's child.
+        ``root_mounts`` make the root file system inside the container's own mount namespace, on the path of ``root.path``.
+        ``console_socket`` gets the master of the terminal. Descriptors 3 to 2 + ``preserve_fds`` are passed on to the program.
+
+        Raises SpecError, Unsupported, InvalidId, ContainerExists, CgroupError, HookFailed, ExecutableNotFound, ExecutableNotPermitted,
+        OperationFailed, LaunchFailed; then nothing of the container is left.
+        """
+        with span("runtime", "create"):
+            check_id(id)
+            spec = spec or self._load(bundle)
+            creation = _Creation(
+                id=id,
+                bundle=os.path.abspath(os.fspath(bundle)),
+                spec=spec,
+                cgroup=self._cgroup(spec, id),
+                stdio=stdio or Stdio.inherit(),
+                monitor=monitor,
+                root_mounts=tuple(root_mounts),
+                console_socket=None if console_socket is None else os.fspath(console_socket),
+                preserve_fds=preserve_fds,
+                no_pivot=no_pivot,
+                no_new_keyring=no_new_keyring,
+            )
+            with span("runtime", "compile"):
+                compiled = _compile(creation)
+            return self._create(creation, compiled)
+
+    def _create(self, creation: _Creation, compiled: Compiled) -> Container:
+        cgroup = creation.cgroup
+        record = creation.record()
+        with StateDirectory.create(self.root, creation.id) as directory, ExitStack() as undo:
+            undo.callback(directory.remove)
+            _write_down(directory, creation, record)
+            with span("runtime", "cgroups"):
+                undo.callback(cgroup.remove)
+                cgroup.prepare()
+                linux = creation.spec.linux
+                cgroup.limit(linux.resources if linux is not None else None)
+            made = _launch(creation, compiled, record, directory, undo)
+            record = evolve(record, main=made.record)
+            directory.write(STATE, record.encode())
+            undo.pop_all()
+            return Container(self.root, record, directory.inode, made.streams)
+
+    def plan(self, bundle: str | PathLike[str], *, spec: Spec | None = None, id: str = "container") -> Plan:
+        """What ``create`` would do, without doing any of it. Raises SpecError, Unsupported, CgroupError."""
+        spec = spec or self._load(bundle)
+        creation = _Creation(
+            id=check_id(id),
+            bundle=os.path.abspath(os.fspath(bundle)),
+            spec=spec,
+            cgroup=self._cgroup(spec, id),
+            stdio=Stdio.null(),
+            monitor=False,
+            root_mounts=(),
+            console_socket=None,
+            preserve_fds=0,
+            no_pivot=False,
+            no_new_keyring=False,
+        )
+        return _compile(creation).plan
+
+    def _load(self, bundle: str | PathLike[str]) -> Spec:
+        from pyrunc.spec import Spec
+
+        return Spec.load(os.path.join(bundle, CONFIG))
+
+    def _cgroup(self, spec: Spec, id: str) -> Cgroup:
+        if self.cgroup_manager == "disabled":
+            return cgroup_for("", ())
+        path = place(spec.linux.cgroups_path if spec.linux is not None else "", id)
+        return cgroup_for(path, Facts.probe().hierarchies)
+
+    # -- finding ----------------------------------------------------------------------------------------------------------------
+
+    def get(self, id: str) -> Container:
+        """The container with this id, whoever made it. Raises ContainerNotFound, InvalidId, and StateError if its record is damaged."""
+        with StateDirectory.open(self.root, id) as directory:
+            return self._container(directory)
+
+    def _container(self, directory: StateDirectory) -> Container:
+        file = f"{directory.path}/{STATE}"
+        try:
+            record = Record.decode(directory.read(STATE), file)
+        except FileNotFoundError:
+            if directory.busy():
+                raise ContainerNotFound(directory.id) from None
+            raise StateError(
+                file, "is missing: create was killed; delete the container to be rid of the rest"
+            ) from None
+        return Container(self.root, record, directory.inode)
+
+    def ids(self) -> list[str]:
+        """The names of all containers, also of those whose record is damaged; sorted."""
+        return statedir.ids(self.root)
+
+    def list(self) -> list[State]:
+        """The states of all containers, by id. Those that vanish meanwhile, and damaged ones (``ids`` has them), are left out."""
+        states = []
+        for name in self.ids():
+            try:
+                states.append(self.get(name).state())
+            except (ContainerNotFound, StateError):
+                continue
+        return states
+
+    def delete(self, id: str, *, force: bool = False) -> None:
+        """As Container.delete, by name; also removes what ``get`` cannot read: the rest of a create that was killed, and with ``force``
+        a container with a damaged record. Raises ContainerNotFound, InvalidState, StateError, CgroupError."""
+        try:
+            container = self.get(id)
+        except StateError:
+            self._delete_damaged(id, force=force)
+        else:
+            container.delete(force=force)
+
+    def _delete_damaged(self, id: str, *, force: bool) -> None:
+        """All that is sure is the name: processes are looked for in the cgroup that its config.json, or the lack of one, leads to."""
+        with StateDirectory.open(self.root, id) as directory:
+            directory.lock()
+            if directory.exists(STATE) and not force:
+                raise StateError(
+                    f"{directory.path}/{STATE}", "is damaged; delete the container with force to be rid of it"
+                )
+            self._salvage(directory).remove()
+            directory.remove()
+
+    def _salvage(self, directory: StateDirectory) -> Cgroup:
+        from signal import SIGKILL
+
+        from pyrunc.spec import Spec
+
+        try:
+            spec = Spec.load(directory.read(CONFIG))
+        except (SpecError, OSError):
+            spec = Spec(oci_version="1.0.0")
+        cgroup = self._cgroup(spec, directory.id)
+        if cgroup.path:
+            cgroup.kill(SIGKILL)
+        return cgroup
+
+
+def _compile(creation: _Creation) -> Compiled:
+    from pyrunc.compile.container import compile as compile_container
+    from pyrunc.seccomp import assemble
+
+    return compile_container(
+        creation.spec,
+        Facts.probe(),
+        id=creation.id,
+        bundle=creation.bundle,
+        cgroups=creation.cgroup.hierarchies(),
+        assemble=assemble,
+        root_mounts=creation.root_mounts,
+        no_pivot=creation.no_pivot,
+        no_new_keyring=creation.no_new_keyring,
+        preserve_fds=creation.preserve_fds,
+    )
+
+
+def _write_down(directory: StateDirectory, creation: _Creation, record: Record) -> None:
+    """Before anything else is made: whatever a killed create leaves can be found and removed."""
+    import json
+
+    directory.write(CONFIG, json.dumps(creation.spec.to_json(), separators=(",", ":")).encode())
+    directory.write(STATE, record.encode())
+    directory.make_gate()
+
+
+def _launch(
+    creation: _Creation, compiled: Compiled, record: Record, directory: StateDirectory, undo: ExitStack
+) -> Made:
+    from pyrunc.making import Connections, make
+    from pyrunc.slots import Openers
+
+    process = creation.spec.process
+    wanted = Connections(
+        stdio=creation.stdio,
+        terminal=process is not None and process.terminal,
+        console_socket=creation.console_socket,
+        preserve_fds=creation.preserve_fds,
+        monitor=directory.descriptor if creation.monitor else None,
+    )
+    made = make(
+        compiled,
+        Openers(directory, creation.cgroup),
+        wanted,
+        undo,
+        label=creation.id,
+        on_sync=_run_hooks(creation, record),
+    )
+    if made.seccomp_listener is not None:
+        _send_listener(creation, record, made.seccomp_listener, made.record.process.pid)
+    return made
+
+
+def _run_hooks(creation: _Creation, record: Record) -> Callable[[str, int], None]:
+    """For the launch: the hooks of the point at which the container process has stopped."""
+
+    def run(point: str, pid: int) -> None:
+        import json
+
+        from pyrunc.hooks import run_hooks
+
+        hooks: dict[str, tuple[Hook, ...]] = {}
+        if creation.spec.hooks is not None:
+            hooks = {"prestart": creation.spec.hooks.prestart, "createRuntime": creation.spec.hooks.create_runtime}
+        state = _state(record, pid)
+        with span("runtime", f"hooks.{point}"):
+            run_hooks(hooks.get(point, ()), f"hooks.{point}", json.dumps(state.to_json()))
+
+    return run
+
+
+def _state(record: Record, pid: int) -> State:
+    from pathlib import Path
+
+    return State(
+        oci_version=record.oci_version,
+        id=record.id,
+        status=Status.CREATING,
+        pid=pid,
+        bundle=Path(record.bundle),
+        rootfs=Path(record.rootfs),
+        created=record.created,
+        annotations=record.annotations,
+    )
+
+
+def _send_listener(creation: _Creation, record: Record, listener: int, pid: int) -> None:
+    from pyrunc.making import send_listener
+
+    try:
+        seccomp = creation.spec.linux.seccomp if creation.spec.linux is not None else None
+        if seccomp is not None and seccomp.listener_path:
+            try:
+                state = _state(record, pid).to_json()
+                send_listener(seccomp.listener_path, listener, state, pid, seccomp.listener_metadata)
+            except OSError as error:
+                path = "linux.seccomp.listenerPath"
+                raise SpecError(path, f"nobody took the descriptor: {error.strerror}", seccomp.listener_path) from error
+    finally:
+        os.close(listener)

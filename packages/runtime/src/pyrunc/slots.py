@@ -1,0 +1,114 @@
+"""Opening what a compiled plan asks for: one descriptor for each slot request, in slot order."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from attrs import frozen
+
+from pyrunc.cgroups.driver import Cgroup
+from pyrunc.compile import (
+    CgroupDirectory,
+    CgroupProcs,
+    ContainerProcess,
+    Gate,
+    IdmapNamespace,
+    NamespacePath,
+    Report,
+    SlotRequest,
+)
+from pyrunc.errors import InvalidState, SpecError, Unsupported
+from pyrunc.launch import launch
+from pyrunc.plan import Clone, ExecVe, Plan, Sync
+from pyrunc.processes import Identity
+from pyrunc.statedir import StateDirectory
+
+_NS_GET_NSTYPE = 0xB703
+_CLONE_NEWUSER = 0x10000000
+
+
+@frozen
+class Openers:
+    """What the requests are answered from. ``process`` is the container's first process, for an exec."""
+
+    directory: StateDirectory
+    cgroup: Cgroup
+    process: Identity | None = None
+
+    def open_all(self, requests: tuple[SlotRequest, ...], stack: ExitStack) -> list[int]:
+        """Descriptors for ``requests``, closed by ``stack``. Raises SpecError, CgroupError, InvalidState, Unsupported, OSError."""
+        opened = []
+        for request in requests:
+            descriptor = self._open(request)
+            stack.callback(os.close, descriptor)
+            opened.append(descriptor)
+        return opened
+
+    def _open(self, request: SlotRequest) -> int:
+        opener: dict[type[SlotRequest], Callable[[], int]] = {
+            Gate: self.directory.open_gate,
+            Report: self.directory.open_report,
+            CgroupDirectory: self.cgroup.open_directory,
+            ContainerProcess: self._open_process,
+        }
+        if isinstance(request, CgroupProcs):
+            return self.cgroup.open_procs(request.hierarchy)
+        if isinstance(request, NamespacePath):
+            return open_namespace(request)
+        if isinstance(request, IdmapNamespace):
+            return make_user_namespace(request)
+        return opener[type(request)]()
+
+    def _open_process(self) -> int:
+        if self.process is None:
+            raise InvalidState(self.directory.id, "creating", "join the namespaces of")
+        return self.process.open()
+
+
+def open_namespace(request: NamespacePath) -> int:
+    """The namespace file, checked to be one, and of the right kind. Raises SpecError."""
+    try:
+        descriptor = os.open(request.file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SpecError(request.path, f"{request.file} cannot be opened: {error.strerror}", request.file) from error
+    try:
+        kind = fcntl.ioctl(descriptor, _NS_GET_NSTYPE)
+    except OSError:
+        kind = 0
+    if kind != request.kind:
+        os.close(descriptor)
+        raise SpecError(request.path, f"{request.file} is not a namespace of this type", request.file)
+    return descriptor
+
+
+class _Made(Exception):
+    """The namespace is there: gives up the launch that was needed to make it."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self.descriptor = descriptor
+
+
+def make_user_namespace(request: IdmapNamespace) -> int:
+    """A user namespace with the maps of ``request``, held by the descriptor alone.
+
+    A process is needed to make one, so a plan of nothing else is launched, and given up as soon as its maps are written.
+    Raises OperationFailed if the kernel refuses the maps.
+    """
+    clone = Clone(path=request.path, flags=_CLONE_NEWUSER, uid_map=request.uid_map, gid_map=request.gid_map)
+    plan = Plan((clone, Sync(path=request.path, point="mapped"), ExecVe(path=request.path, argv=("never",), env=())))
+
+    def take(_: str, pid: int) -> None:
+        raise _Made(os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC))
+
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        launched = launch(plan, stdio=(null, null, null), on_sync=take)
+    except _Made as made:
+        return made.descriptor
+    finally:
+        os.close(null)
+    raise Unsupported(request.path, f"process {launched.pid} did not stop for its id mappings")
