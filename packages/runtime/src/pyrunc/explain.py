@@ -19,6 +19,7 @@ _MOUNT_ATTRIBUTES = {
     0x80: "nodiratime",
     0x200000: "nosymfollow",
 }
+_ATIME = 0x70
 _NAMESPACES = {
     0x00020000: "mount",
     0x02000000: "cgroup",
@@ -88,8 +89,10 @@ def _number(operation: Operation, name: str, value: int) -> str:
         return _mask(value, _NAMESPACES)
     if name == "propagation" or isinstance(operation, op.SetPropagation | op.RootPropagation):
         return _mask(value, _PROPAGATION)
-    if name in {"attributes", "set_attributes", "clear_attributes", "recursive_set", "recursive_clear"}:
+    if name in {"attributes", "set_attributes", "recursive_set"}:
         return _mask(value, _MOUNT_ATTRIBUTES)
+    if name in {"clear_attributes", "recursive_clear"}:
+        return _cleared(value)
     if isinstance(operation, op.DropBounding | op.SetCapabilities):
         return _capabilities(value)
     if name in {"mode", "mask"}:
@@ -99,8 +102,15 @@ def _number(operation: Operation, name: str, value: int) -> str:
 
 def _mask(value: int, names: dict[int, str]) -> str:
     words = [word for bit, word in names.items() if value & bit]
-    rest = value & ~sum(names)
+    rest = value & ~sum(names)  # no two names share a bit
     return ",".join([*words, *([hex(rest)] if rest else [])]) or "none"
+
+
+def _cleared(value: int) -> str:
+    """Like _mask, but the field of access time settings, which is only ever cleared as a whole, is one word."""
+    rest = value & ~_ATIME
+    words = ["atime"] if value & _ATIME else []
+    return ",".join([*words, _mask(rest, _MOUNT_ATTRIBUTES)] if rest else words)
 
 
 def _capabilities(mask: int) -> str:

@@ -53,7 +53,7 @@ SUPERBLOCK = frozenset({"sync", "async", "dirsync", "lazytime", "nolazytime", "m
 """Words about the whole file system, which a bind mount of it cannot change; runc passes over them there, too."""
 
 
-@define
+@define(eq=False, repr=False)
 class Options:
     """The words of one mount, sorted. ``parameters`` are the file system's own, in order."""
 

@@ -43,7 +43,7 @@ def clone(request: Request, slots: Slots) -> op.Clone:
     linux = request.linux
     if linux.namespace("time") and not request.facts.time_namespaces:
         raise Unsupported(_place(request, "time"), "this kernel has no time namespaces (Linux 5.6)")
-    cgroup = slots.add(CgroupDirectory()) if _only_unified(request) else NO_SLOT
+    cgroup = slots.add(CgroupDirectory()) if _clones_into_cgroup(request) else NO_SLOT
     return op.Clone(
         path="linux.namespaces",
         flags=sum(
@@ -59,7 +59,7 @@ def clone(request: Request, slots: Slots) -> op.Clone:
 
 def enter(request: Request, slots: Slots) -> Iterator[Operation]:
     """The container process's first steps: into its cgroups, its cgroup namespace, and its rights as the namespace's root."""
-    if request.cgroups and not _only_unified(request):
+    if request.cgroups and not _clones_into_cgroup(request):
         yield join_cgroups(request, slots)
     if request.linux.makes("cgroup"):
         yield op.Unshare(path=_place(request, "cgroup"), flags=flags.CLONE_NEWCGROUP)
@@ -84,8 +84,10 @@ def map_text(mappings: Iterable[IdMapping]) -> str:
     return "".join(f"{mapping.container_id} {mapping.host_id} {mapping.size}\n" for mapping in mappings)
 
 
-def _only_unified(request: Request) -> bool:
-    return tuple(request.cgroups) == ("",)
+def _clones_into_cgroup(request: Request) -> bool:
+    """Whether clone3(CLONE_INTO_CGROUP) does it all. Across a cgroup namespace that was joined the kernel refuses that (nsdelegate)."""
+    namespace = request.linux.namespace("cgroup")
+    return tuple(request.cgroups) == ("",) and not (namespace is not None and namespace.path)
 
 
 def _place(request: Request, kind: str) -> str:

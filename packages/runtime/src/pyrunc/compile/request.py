@@ -21,7 +21,7 @@ Assemble: TypeAlias = "Callable[[Seccomp], bytes]"
 Handed in, so that compiling needs no library, and so that the caller decides where programs are cached."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Request:
     """``cgroups`` maps each hierarchy to join (Hierarchy.name) to the container's directory in it; empty where cgroups are disabled."""
 
