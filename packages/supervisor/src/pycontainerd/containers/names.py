@@ -13,9 +13,9 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 def new_id() -> str:
     """64 hexadecimal digits, not all decimal in the first twelve, so that a short id is never taken for a number."""
-    while (id := secrets.token_hex(32))[:12].isdecimal():
+    while (made := secrets.token_hex(32))[:12].isdecimal():
         pass
-    return id
+    return made
 
 
 def check_id(id: str) -> str:

@@ -65,7 +65,7 @@ def save_exec(connection: sqlite3.Connection, record: ExecRecord) -> None:
 
 def delete_execs(connection: sqlite3.Connection, ids: list[str]) -> None:
     """Forget execs."""
-    connection.executemany("DELETE FROM execs WHERE id = ?", [(id,) for id in ids])
+    connection.executemany("DELETE FROM execs WHERE id = ?", [(each,) for each in ids])
 
 
 def load_execs(connection: sqlite3.Connection, container_id: str) -> list[ExecRecord]:
@@ -76,14 +76,14 @@ def load_execs(connection: sqlite3.Connection, container_id: str) -> list[ExecRe
     )
     return [
         ExecRecord(
-            id=id,
+            id=exec_id,
             container_id=owner,
             config=converter.load_exec(config),
             created_ns=created,
             started_ns=started,
             exit_code=code,
         )
-        for id, owner, config, created, started, code in rows
+        for exec_id, owner, config, created, started, code in rows
     ]
 
 

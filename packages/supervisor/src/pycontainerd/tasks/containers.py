@@ -50,7 +50,7 @@ class Containers:
         found = self._containers.get(reference) or self._containers.get(self._names.get(name, ""))
         if found is not None:
             return found
-        matches = [id for id in self._containers if reference and id.startswith(reference)]
+        matches = [known for known in self._containers if reference and known.startswith(reference)]
         if len(matches) > 1:
             raise AmbiguousId(reference)
         if not matches:
@@ -131,7 +131,7 @@ class Containers:
         """The record comes last: what is interrupted before it has no record, and recovery deletes it."""
         await self._services.worker.run(prepare.lay_out, self._services, record)
         with span("supervisor", "prepare snapshot"):
-            await self._services.snapshots.prepare(record.id, parent)
+            await self._services.worker.run(self._services.snapshots.prepare, record.id, parent)
         event = container_event(record, "create")
 
         def write(connection: sqlite3.Connection) -> None:

@@ -83,10 +83,10 @@ class Execs:
     def _forget_old(self) -> list[str]:
         before = launch.now() - _REMEMBERED
         old = [
-            id
-            for id, each in self._execs.items()
+            exec_id
+            for exec_id, each in self._execs.items()
             if each.record.exit_code is not None and each.record.started_ns < before
         ]
-        for id in old:
-            del self._execs[id]
+        for exec_id in old:
+            del self._execs[exec_id]
         return old

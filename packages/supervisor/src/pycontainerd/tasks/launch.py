@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -58,9 +57,8 @@ async def launch(
     Raises StartFailed or InvalidConfig, and leaves nothing of the attempt behind.
     """
     run_in_thread = services.worker.run
-    roots = await services.snapshots.mounts(record.id)
     with starting(_FAILED):
-        process = await run_in_thread(_create, services, record, roots, joined, console_size)
+        process = await run_in_thread(_create, services, record, joined, console_size)
         run: Run | None = None
         try:
             with span("supervisor", "connect stdio"):
@@ -79,11 +77,11 @@ async def launch(
 def _create(
     services: Services,
     record: ContainerRecord,
-    roots: Sequence[pyrunc.RootMount],
     joined: Shared,
     console_size: tuple[int, int] | None,
 ) -> pyrunc.Container:
     with span("supervisor", "specification"):
+        roots = services.snapshots.mounts(record.id)
         spec = prepare.specification(services, record, roots, joined, console_size)
         bundle = prepare.bundle(services, record.id)
     with span("supervisor", "runtime create"):
@@ -111,11 +109,15 @@ async def connect(services: Services, record: ContainerRecord, process: pyrunc.C
 async def discard(services: Services, id: str) -> None:
     """Delete what the runtime, the snapshotter and the file system have of a container; what is gone already is no failure."""
     await services.worker.run(_delete_process, services, id)
-    with contextlib.suppress(SnapshotNotFound):
-        await services.snapshots.remove(id)
+    await services.worker.run(_remove_snapshot, services, id)
     await services.worker.run(prepare.clear_away, services, id)
 
 
 def _delete_process(services: Services, id: str) -> None:
     with contextlib.suppress(pyrunc.ContainerNotFound):
-        services.runtime.get(id).delete(force=True)
+        services.runtime.delete(id, force=True)
+
+
+def _remove_snapshot(services: Services, id: str) -> None:
+    with contextlib.suppress(SnapshotNotFound):
+        services.snapshots.remove(id)

@@ -87,10 +87,10 @@ def _find(services: Services, id: str) -> tuple[pyrunc.Container | None, pyrunc.
 
 def _remove_strays(services: Services, known: set[str]) -> None:
     """What belongs to no container of the metadata. The runtime's root and these directories are the supervisor's own."""
-    for state in services.runtime.list():
-        if state.id not in known:
-            _logger.warning("deleting the unknown container %s", state.id)
-            services.runtime.get(state.id).delete(force=True)
+    for name in services.runtime.ids():
+        if name not in known:
+            _logger.warning("deleting the unknown container %s", name)
+            services.runtime.delete(name, force=True)
     for parent in (services.root / "containers", services.state / "containers"):
         for path in parent.iterdir() if parent.is_dir() else ():
             if path.name not in known:

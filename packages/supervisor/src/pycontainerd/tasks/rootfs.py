@@ -22,7 +22,7 @@ async def container_root(services: Services, record: ContainerRecord) -> AsyncIt
             fd = os.open(f"/proc/{record.pid}/root", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, fd)
         else:
-            mounts = await services.snapshots.mounts(record.id)
+            mounts = await services.worker.run(services.snapshots.mounts, record.id)
             # Entered here and not in a thread: it takes half a millisecond, and must be left although the task is cancelled.
             fd = stack.enter_context(detached(mounts, read_only=False))
         yield fd

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from attrs import frozen
-from pycontainerd.images.images import Images
-from pycontainerd.metadata.database import Database
-from pycontainerd.snapshots.snapshotter import Snapshotter
 
 import pyrunc
 from pycontainerd.events.events import Events
+from pycontainerd.images.images import Images
+from pycontainerd.metadata.database import Database
+from pycontainerd.snapshots.snapshotter import Snapshotter
 from pycontainerd.tasks.pump import Pump
 from pycontainerd.tasks.worker import Worker
 
