@@ -34,25 +34,25 @@ class ApiError(PydockerdError):
         return str(self)
 
 
-class BadRequest(ApiError):
+class BadRequest(ApiError):  # noqa: N818
     """The request is wrong in itself, whatever the daemon's state."""
 
     status = 400
 
 
-class Forbidden(ApiError):
+class Forbidden(ApiError):  # noqa: N818
     """The request is understood and never allowed."""
 
     status = 403
 
 
-class NotFound(ApiError):
+class NotFound(ApiError):  # noqa: N818
     """What the request names does not exist."""
 
     status = 404
 
 
-class Conflict(ApiError):
+class Conflict(ApiError):  # noqa: N818
     """The request does not fit the state of what it names."""
 
     status = 409
@@ -64,19 +64,19 @@ class InternalError(ApiError):
     status = 500
 
 
-class NotServed(ApiError):
+class NotServed(ApiError):  # noqa: N818
     """An operation of the Engine API that this daemon does not have yet."""
 
     status = 501
 
 
-class Unavailable(ApiError):
+class Unavailable(ApiError):  # noqa: N818
     """An operation of a service that this daemon is not part of."""
 
     status = 503
 
 
-class NotModified(PydockerdError):
+class NotModified(PydockerdError):  # noqa: N818
     """The object is already in the state that was asked for (started, stopped)."""
 
 

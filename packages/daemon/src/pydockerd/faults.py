@@ -34,7 +34,7 @@ def as_answer(error: Exception) -> ApiError:
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             return answer(str(error))
-    logger.exception("unexpected failure", exc_info=error)
+    logger.error("unexpected failure", exc_info=error)
     return InternalError(f"{type(error).__name__}: {error}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pydockerd.api import attach, containers, exec, images, networks, system
+from pydockerd.api import attach, containers, images, networks, system
+from pydockerd.api import exec as execs
 
 ROUTES = (
     *containers.ROUTES,
     *attach.ROUTES,
     *images.ROUTES,
     *system.ROUTES,
-    *exec.ROUTES,
+    *execs.ROUTES,
     *networks.ROUTES,
 )

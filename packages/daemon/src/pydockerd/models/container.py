@@ -169,7 +169,7 @@ class Waited:
     """Source: definition ContainerWaitResponse."""
 
     status_code: int
-    error: WaitError | None = wire(default=None, omit_none=True)
+    error: WaitError | None = wire(default=None, omit_none=True)  # noqa: RUF009
 
 
 @frozen(kw_only=True)

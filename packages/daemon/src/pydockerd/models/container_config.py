@@ -38,7 +38,7 @@ class Config:
     stdin_once: bool = False
     env: tuple[str, ...] = ()
     cmd: Words | None = None
-    healthcheck: HealthConfig | None = wire(default=None, omit_empty=True)
+    healthcheck: HealthConfig | None = wire(default=None, omit_empty=True)  # noqa: RUF009
     args_escaped: bool = wire(default=False, omit_empty=True)
     image: str = ""
     volumes: Mapping[str, Any] | None = None

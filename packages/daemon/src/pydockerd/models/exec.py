@@ -18,7 +18,7 @@ class ExecCreate:
     detach_keys: str = ""
     tty: bool = False
     env: tuple[str, ...] = ()
-    cmd: Words = Words()
+    cmd: Words = Words()  # noqa: RUF009
     privileged: bool = False
     user: str = ""
     working_dir: str = ""

@@ -82,7 +82,7 @@ class ImageInspect:
     virtual_size: int | None = wire(default=None, omit_none=True)
     """Only before API 1.44."""
     graph_driver: DriverData
-    root_fs: RootFs = wire("RootFS", factory=RootFs)
+    root_fs: RootFs = wire("RootFS", factory=RootFs)  # noqa: RUF009
     metadata: ImageMetadata
 
 

@@ -36,5 +36,5 @@ class Mount:
     target: str = ""
     read_only: bool = wire(default=False, omit_empty=True)
     consistency: str = wire(default="", omit_empty=True)
-    bind_options: BindOptions | None = wire(default=None, omit_empty=True)
-    tmpfs_options: TmpfsOptions | None = wire(default=None, omit_empty=True)
+    bind_options: BindOptions | None = wire(default=None, omit_empty=True)  # noqa: RUF009
+    tmpfs_options: TmpfsOptions | None = wire(default=None, omit_empty=True)  # noqa: RUF009

@@ -37,7 +37,7 @@ class Network:
     driver: str
     enable_ipv4: bool = wire("EnableIPv4", default=False)
     enable_ipv6: bool = wire("EnableIPv6", default=False)
-    ipam: Ipam = wire("IPAM", factory=Ipam)
+    ipam: Ipam = wire("IPAM", factory=Ipam)  # noqa: RUF009
     internal: bool = False
     attachable: bool = False
     ingress: bool = False

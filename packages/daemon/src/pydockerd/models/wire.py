@@ -118,12 +118,12 @@ def _absent(item: Any) -> bool:
 
 
 @cache
-def _names(model: type[Any]) -> tuple[tuple[str, str, Callable[[Any], bool] | None], ...]:
+def _names(model: Any) -> tuple[tuple[str, str, Callable[[Any], bool] | None], ...]:
     return tuple((a.name, json_name(a), a.metadata.get("omitted")) for a in attrs.fields(model))
 
 
 @cache
-def _readers(model: type[Any]) -> dict[str, tuple[str, Reader]]:
+def _readers(model: Any) -> dict[str, tuple[str, Reader]]:
     hints = get_type_hints(model)
     readers: dict[str, tuple[str, Reader]] = {}
     for attribute in attrs.fields(model):

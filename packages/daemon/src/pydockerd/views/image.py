@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pycontainerd.images.config import ImageConfig
-from pycontainerd.images.image import Image
+from pycontainerd.images.image import Image, Removed
 
 from pydockerd.models.container import DriverData
-from pydockerd.models.image import HistoryItem, ImageConfigView, ImageInspect, ImageMetadata, ImageSummary, RootFs
+from pydockerd.models.image import HistoryItem, ImageConfigView, ImageDeleted, ImageInspect, ImageMetadata, ImageSummary, RootFs
 from pydockerd.models.wire import ZERO_TIME
 from pydockerd.versions import ApiVersion
 from pydockerd.views.container import DRIVER
@@ -67,6 +67,11 @@ def config(found: ImageConfig) -> ImageConfigView:
         stop_signal=found.stop_signal or "",
         shell=tuple(found.shell) if found.shell else None,
     )
+
+
+def deleted(removed: Removed) -> ImageDeleted:
+    """One line of what a removal did."""
+    return ImageDeleted(untagged=removed.untagged or "", deleted=removed.deleted or "")
 
 
 def history(image: Image, layer_sizes: Sequence[int]) -> list[HistoryItem]:

@@ -1,0 +1,88 @@
+"""Checks answers against the Engine API's document, where it is at hand.
+
+The document (``engine-api-1.56.yaml``) is moby's ``api/swagger.yaml``; it is looked for in the directory that ``ENGINE_API_REFERENCE`` names, and in
+``shared/reference`` beside the project.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+NAME = "engine-api-1.56.yaml"
+
+
+class Contract:
+    """The document's operations and the schemas of their answers."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self.operations = {
+            (method.upper(), path): operation
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+        self.definitions = _json_schema(document["definitions"])
+
+    def check(self, method: str, path: str, status: int, body: Any) -> None:
+        """Fail unless ``status`` is one of the operation's and ``body`` is of its schema. ``path`` is the document's, with its braces."""
+        responses = {str(code): response for code, response in self.operations[method, path]["responses"].items()}
+        assert str(status) in responses, f"{method} {path} answered {status}; the document knows {sorted(responses)}"
+        schema = responses[str(status)].get("schema")
+        if schema is not None:
+            self.validate(schema, body)
+
+    def check_definition(self, name: str, body: Any) -> None:
+        """Fail unless ``body`` is of the definition's schema."""
+        self.validate({"$ref": f"#/definitions/{name}"}, body)
+
+    def validate(self, schema: Any, body: Any) -> None:
+        """Fail, naming the place in the body, unless it fits."""
+        whole = {**_json_schema(schema), "definitions": self.definitions}
+        errors = sorted(jsonschema.Draft4Validator(whole).iter_errors(body), key=lambda error: list(error.absolute_path))
+        told = [f"{'.'.join(map(str, error.absolute_path)) or 'body'}: {error.message[:200]}" for error in errors]
+        assert not told, "\n".join(told)
+
+
+@functools.cache
+def _load(path: Path) -> Contract:
+    # the pure Python loader takes ten seconds for this file
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return Contract(yaml.load(path.read_text(), Loader=loader))
+
+
+def load() -> Contract:
+    """The contract; skips the test where the document is not at hand."""
+    given = os.environ.get("ENGINE_API_REFERENCE")
+    roots = [Path(given)] if given else [parent / "shared" / "reference" for parent in Path(__file__).resolve().parents]
+    for root in roots:
+        if (root / NAME).is_file():
+            return _load(root / NAME)
+    pytest.skip(f"{NAME} is not at hand: ENGINE_API_REFERENCE may name its directory")
+
+
+def _json_schema(value: Any) -> Any:
+    """Swagger 2.0 to JSON schema: ``x-nullable`` to a type; the formats and examples that mean nothing to a validator go."""
+    if isinstance(value, list):
+        return [_json_schema(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _json_schema(item) for key, item in value.items() if key not in {"example", "format"}}
+    # Go writes nil slices, maps and pointers as null, and moby marks only some of them
+    if isinstance(found.get("type"), str) and found["type"] in {"array", "object"} | _nullable(value):
+        found["type"] = [found["type"], "null"]
+    if "enum" in found and isinstance(found["enum"], list) and "" not in found["enum"] and re.search("string", str(found.get("type"))):
+        found["enum"] = [*found["enum"], None] if "null" in found["type"] else found["enum"]
+    return found
+
+
+def _nullable(value: Mapping[str, Any]) -> set[str]:
+    return {value["type"]} if value.get("x-nullable") and isinstance(value.get("type"), str) else set()
