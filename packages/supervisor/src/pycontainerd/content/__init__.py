@@ -1,0 +1,1 @@
+"""The content-addressed store: blobs under the name of their digest."""

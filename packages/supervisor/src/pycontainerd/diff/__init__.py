@@ -1,0 +1,1 @@
+"""Layers: turning a tar stream into a directory."""

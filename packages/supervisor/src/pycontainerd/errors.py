@@ -1,0 +1,240 @@
+"""What can go wrong, as one tree.
+
+::
+
+    SupervisorError
+    ├── NotFound
+    │   ├── ImageNotFound
+    │   ├── ContainerNotFound
+    │   ├── ExecNotFound
+    │   ├── SnapshotNotFound
+    │   └── ContentNotFound
+    ├── AmbiguousReference          a prefix that fits several objects
+    │   └── AmbiguousId
+    ├── InvalidInput
+    │   ├── InvalidReference        an image's name
+    │   ├── InvalidName             a container's name
+    │   ├── InvalidConfig           a field of ContainerConfig or ExecConfig
+    │   ├── InvalidDigest
+    │   ├── ImageError              an archive or image that is not what it says
+    │   └── LayerError              an entry of a layer that must not or cannot be unpacked
+    ├── DigestMismatch              content that is not what its digest says
+    ├── Conflict
+    │   ├── NameInUse
+    │   ├── ImageInUse
+    │   ├── SnapshotExists
+    │   ├── AlreadyRunning
+    │   ├── NotRunning
+    │   ├── Paused
+    │   ├── NotPaused
+    │   ├── RemovalInProgress
+    │   ├── ContainerRunning        refused as long as it runs
+    │   └── ExecAlreadyStarted
+    ├── StartFailed                 the runtime could not make the process
+    │   ├── CommandNotFound         exit code 127
+    │   └── CommandNotExecutable    exit code 126
+    ├── StoreInUse                  another supervisor has this root open
+    ├── StoreTooNew                 written by a newer version
+    └── Unsupported                 this machine cannot do what was asked
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SupervisorError(Exception):
+    """Base of everything pycontainerd raises on purpose. The text is for the user: what, where, and what to do."""
+
+
+class NotFound(SupervisorError):
+    """Something named does not exist."""
+
+
+class ImageNotFound(NotFound):
+    """No image has this reference or id."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"No such image: {reference}")
+        self.reference = reference
+
+
+class ContainerNotFound(NotFound):
+    """No container has this name, id or id prefix."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"No such container: {reference}")
+        self.reference = reference
+
+
+class ExecNotFound(NotFound):
+    """No exec instance has this id."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"No such exec instance: {reference}")
+        self.reference = reference
+
+
+class SnapshotNotFound(NotFound):
+    """No snapshot has this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"snapshot {key}: does not exist")
+        self.key = key
+
+
+class ContentNotFound(NotFound):
+    """The content store has no blob of this digest."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"content {digest}: not in the store")
+        self.digest = digest
+
+
+class AmbiguousReference(SupervisorError):
+    """A prefix fits more than one object."""
+
+
+class AmbiguousId(AmbiguousReference):
+    """An id prefix fits more than one container."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(f"Multiple IDs found with provided prefix: {prefix}")
+        self.prefix = prefix
+
+
+class InvalidInput(SupervisorError):
+    """What was handed in is malformed; nothing was done."""
+
+
+class InvalidReference(InvalidInput):
+    """Not an image reference."""
+
+    def __init__(self, reference: str, rule: str = "invalid reference format") -> None:
+        super().__init__(f"{reference!r}: {rule}")
+        self.reference = reference
+
+
+class InvalidName(InvalidInput):
+    """Not a container name."""
+
+
+class InvalidConfig(InvalidInput):
+    """A field of a configuration: ``field`` names it, ``rule`` says what it must be."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+
+
+class InvalidDigest(InvalidInput):
+    """Not ``sha256:`` and 64 hexadecimal digits."""
+
+    def __init__(self, digest: object) -> None:
+        super().__init__(f"{digest!r}: not a digest (sha256: and 64 hexadecimal digits)")
+
+
+class ImageError(InvalidInput):
+    """An archive or image that cannot be read: truncated, incomplete, contradictory."""
+
+
+class LayerError(InvalidInput):
+    """An entry of a layer that is malformed, or would leave the layer's root. ``entry`` is its name."""
+
+    def __init__(self, entry: str, rule: str) -> None:
+        super().__init__(f"layer entry {entry!r}: {rule}")
+        self.entry = entry
+
+
+class DigestMismatch(SupervisorError):
+    """Content whose digest or size is not the promised one; it was not kept."""
+
+    def __init__(self, what: str, expected: object, actual: object) -> None:
+        super().__init__(f"{what}: expected {expected}, got {actual}")
+
+
+class Conflict(SupervisorError):
+    """The object is in a state in which this cannot be done."""
+
+
+class NameInUse(Conflict):
+    """Another container has this name. ``owner`` is its id."""
+
+    def __init__(self, name: str, owner: str) -> None:
+        super().__init__(
+            f'The container name "/{name}" is already in use by container "{owner}". '
+            "You have to remove (or rename) that container to be able to reuse that name."
+        )
+        self.name = name
+        self.owner = owner
+
+
+class ImageInUse(Conflict):
+    """The image cannot be removed: a container or another name uses it."""
+
+
+class SnapshotExists(Conflict):
+    """A snapshot of this key exists already."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"snapshot {key}: exists already")
+        self.key = key
+
+
+class AlreadyRunning(Conflict):
+    """The container runs already."""
+
+
+class NotRunning(Conflict):
+    """The container does not run."""
+
+
+class Paused(Conflict):
+    """The container is paused; resume it first."""
+
+
+class NotPaused(Conflict):
+    """The container is not paused."""
+
+
+class RemovalInProgress(Conflict):
+    """The container is being removed."""
+
+
+class ContainerRunning(Conflict):
+    """The container must be stopped first."""
+
+
+class ExecAlreadyStarted(Conflict):
+    """An exec can be started once."""
+
+
+class StartFailed(SupervisorError):
+    """The runtime could not make the process. ``exit_code`` is what a client's shell would show."""
+
+    exit_code: ClassVar[int] = 128
+
+
+class CommandNotFound(StartFailed):
+    """The program does not exist in the container."""
+
+    exit_code = 127
+
+
+class CommandNotExecutable(StartFailed):
+    """The program may not be executed."""
+
+    exit_code = 126
+
+
+class StoreInUse(SupervisorError):
+    """Another supervisor has this root open."""
+
+
+class StoreTooNew(SupervisorError):
+    """The store was written by a newer version of pycontainerd."""
+
+
+class Unsupported(SupervisorError):
+    """This machine cannot do what was asked; the text names the field."""

@@ -1,0 +1,1 @@
+"""Images: what containers begin with."""

@@ -1,0 +1,238 @@
+"""Archives of images as they are handed around: ``docker save`` archives (old and new form) and OCI layouts, as tar or as a directory."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Protocol
+
+from attrs import frozen
+
+from pycontainerd.content.digest import hexadecimal
+from pycontainerd.diff.compression import decompressed
+from pycontainerd.errors import ImageError, InvalidDigest
+
+_DOCUMENT_LIMIT = 8 << 20
+_NAME = "org.opencontainers.image.ref.name"
+_CONTAINERD_NAME = "io.containerd.image.name"
+_INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+
+
+@frozen(kw_only=True)
+class ArchivedLayer:
+    """Where a layer is in the archive, and the digest and size of the blob where they are promised."""
+
+    member: str
+    digest: str | None = None
+    size: int | None = None
+
+
+@frozen(kw_only=True)
+class ArchivedImage:
+    """An image in an archive: its configuration document, its names, its layers, lowest first."""
+
+    config: str
+    names: tuple[str, ...]
+    layers: tuple[ArchivedLayer, ...]
+    config_digest: str | None = None
+
+
+class Members(Protocol):
+    """The files of an archive."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def open(self, name: str) -> IO[bytes]:
+        """The file. ImageError when it is missing or not a file."""
+        ...
+
+
+class _Tar:
+    def __init__(self, archive: tarfile.TarFile) -> None:
+        self._archive = archive
+        self._members = {str(PurePosixPath(member.name)): member for member in archive}
+
+    def has(self, name: str) -> bool:
+        return str(PurePosixPath(name)) in self._members
+
+    def open(self, name: str) -> IO[bytes]:
+        member = self._members.get(str(PurePosixPath(name)))
+        # docker's old archives link equal layers to each other: a link is looked up in the archive, never on the disk.
+        for _ in range(8):
+            if member is None or not (member.issym() or member.islnk()):
+                break
+            base = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
+            member = self._members.get(_joined(base, member.linkname))
+        file = self._archive.extractfile(member) if member is not None and member.isreg() else None
+        if file is None:
+            raise ImageError(f"archive: {name}: missing")
+        return file
+
+
+class _Directory:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def has(self, name: str) -> bool:
+        return (self._root / _plain(name)).is_file()
+
+    def open(self, name: str) -> IO[bytes]:
+        try:
+            return (self._root / _plain(name)).open("rb")
+        except OSError as error:
+            raise ImageError(f"OCI layout: {name}: {error.strerror}") from error
+
+
+@contextmanager
+def members_of(source: Path | IO[bytes]) -> Iterator[Members]:
+    """The files of an OCI layout directory, or of a tar (plain, gzip or zstd). ImageError when it is neither."""
+    if isinstance(source, Path) and source.is_dir():
+        yield _Directory(source)
+        return
+    try:
+        with open(source, "rb") if isinstance(source, Path) else source as file:
+            with tarfile.open(fileobj=decompressed(file), mode="r:") as archive:
+                yield _Tar(archive)
+    except (tarfile.TarError, EOFError) as error:
+        raise ImageError(f"archive: not a tar archive, or truncated: {error}") from error
+
+
+def read(members: Members, architecture: str) -> list[ArchivedImage]:
+    """The images of an archive. Of an index that offers several platforms, the one for ``architecture``. ImageError."""
+    if members.has("manifest.json"):
+        return [_docker(members, item) for item in _list(members, "manifest.json")]
+    if members.has("index.json"):
+        index = _object(members, "index.json")
+        return [_oci(members, descriptor, architecture) for descriptor in _objects(index, "manifests", "index.json")]
+    raise ImageError("archive: neither manifest.json (docker save) nor index.json (OCI layout) is in it")
+
+
+def _docker(members: Members, item: Any) -> ArchivedImage:
+    if (
+        not isinstance(item, dict)
+        or not isinstance(item.get("Config"), str)
+        or not isinstance(item.get("Layers"), list)
+    ):
+        raise ImageError("manifest.json: each entry needs Config and Layers")
+    layers = [ArchivedLayer(member=str(name), digest=_named_digest(str(name))) for name in item["Layers"]]
+    names = tuple(str(name) for name in item.get("RepoTags") or ())
+    return ArchivedImage(
+        config=_text(members, item["Config"]),
+        names=names,
+        layers=tuple(layers),
+        config_digest=_named_digest(item["Config"]),
+    )
+
+
+def _named_digest(name: str) -> str | None:
+    """docker names files by what is in them: blobs/sha256/HEX, or HEX.json. Then the content has to be that."""
+    digest = f"sha256:{PurePosixPath(name).name.removesuffix('.json')}"
+    try:
+        hexadecimal(digest)
+    except InvalidDigest:
+        return None
+    return digest
+
+
+def _oci(members: Members, descriptor: Mapping[str, Any], architecture: str) -> ArchivedImage:
+    document = _object(members, _blob(descriptor, "index.json"))
+    if descriptor.get("mediaType") in _INDEXES or "manifests" in document:
+        chosen = _choose(_objects(document, "manifests", "index"), architecture)
+        inner = _oci(members, chosen, architecture)
+        return ArchivedImage(
+            config=inner.config, names=_names(descriptor), layers=inner.layers, config_digest=inner.config_digest
+        )
+    config = document.get("config")
+    if not isinstance(config, dict):
+        raise ImageError("manifest: config: missing")
+    layers = [
+        ArchivedLayer(member=_blob(layer, "manifest"), digest=layer["digest"], size=layer.get("size"))
+        for layer in _objects(document, "layers", "manifest")
+    ]
+    member = _blob(config, "manifest")
+    return ArchivedImage(
+        config=_text(members, member), names=_names(descriptor), layers=tuple(layers), config_digest=config["digest"]
+    )
+
+
+def _choose(manifests: Sequence[Mapping[str, Any]], architecture: str) -> Mapping[str, Any]:
+    for manifest in manifests:
+        platform = manifest.get("platform") or {}
+        if platform.get("architecture") == architecture and platform.get("os") == "linux":
+            return manifest
+    raise ImageError(f"index: no manifest for linux/{architecture}")
+
+
+def _names(descriptor: Mapping[str, Any]) -> tuple[str, ...]:
+    annotations = descriptor.get("annotations") or {}
+    name = annotations.get(_CONTAINERD_NAME) or annotations.get(_NAME)
+    # The ref.name of a layout may be a bare tag ("latest"), which names nothing by itself.
+    return (name,) if isinstance(name, str) and (":" in name or "/" in name) else ()
+
+
+def _blob(descriptor: Mapping[str, Any], where: str) -> str:
+    try:
+        return f"blobs/sha256/{hexadecimal(descriptor.get('digest'))}"
+    except InvalidDigest as error:
+        raise ImageError(f"{where}: {error}") from error
+
+
+def _text(members: Members, name: str) -> str:
+    with members.open(name) as file:
+        data = file.read(_DOCUMENT_LIMIT + 1)
+    if len(data) > _DOCUMENT_LIMIT:
+        raise ImageError(f"archive: {name}: larger than {_DOCUMENT_LIMIT} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ImageError(f"archive: {name}: not UTF-8") from error
+
+
+def _parsed(members: Members, name: str) -> Any:
+    try:
+        return json.loads(_text(members, name))
+    except (ValueError, RecursionError) as error:
+        raise ImageError(f"archive: {name}: not JSON: {error}") from error
+
+
+def _object(members: Members, name: str) -> dict[str, Any]:
+    value = _parsed(members, name)
+    if not isinstance(value, dict):
+        raise ImageError(f"archive: {name}: expected an object")
+    return value
+
+
+def _list(members: Members, name: str) -> list[Any]:
+    value = _parsed(members, name)
+    if not isinstance(value, list):
+        raise ImageError(f"archive: {name}: expected a list")
+    return value
+
+
+def _objects(document: Mapping[str, Any], field: str, where: str) -> list[dict[str, Any]]:
+    value = document.get(field)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ImageError(f"{where}: {field}: expected a list of objects")
+    return value
+
+
+def _plain(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise ImageError(f"OCI layout: {name!r} is outside of it")
+    return str(path)
+
+
+def _joined(base: PurePosixPath, link: str) -> str:
+    parts: list[str] = []
+    for part in (base / link).parts:
+        if part == "..":
+            parts[-1:] = []
+        elif part != "/":
+            parts.append(part)
+    return "/".join(parts)

@@ -1,0 +1,94 @@
+"""An image, and what it is called when it is removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from pycontainerd.images.config import HistoryStep, ImageConfig, diff_ids, history, image_config
+
+
+@frozen(kw_only=True)
+class Layer:
+    """A layer in the content store: ``digest`` and ``size`` of the blob, ``diff_id`` of its plain tar."""
+
+    digest: str
+    size: int
+    diff_id: str
+
+
+@frozen(kw_only=True)
+class Image:
+    """``id`` is the digest of the configuration document; ``size`` the bytes of its blobs; ``references`` are familiar names with tags."""
+
+    id: str
+    references: tuple[str, ...]
+    digests: tuple[str, ...]
+    config: ImageConfig
+    document: str
+    blobs: tuple[Layer, ...]
+    created: datetime | None
+    architecture: str
+    os: str
+    variant: str | None
+    size: int
+    history: tuple[HistoryStep, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The diff ids, lowest first."""
+        return tuple(layer.diff_id for layer in self.blobs)
+
+
+@frozen
+class Removed:
+    """One effect of a removal: a name was ``untagged``, or the image ``deleted`` (its id). The other is None."""
+
+    untagged: str | None = None
+    deleted: str | None = None
+
+
+def image_of(document: str, blobs: tuple[Layer, ...], size: int, references: tuple[str, ...] = ()) -> Image:
+    """An image from its configuration document. ImageError."""
+    parsed: dict[str, Any] = json.loads(document)
+    return Image(
+        id=f"sha256:{hashlib.sha256(document.encode()).hexdigest()}",
+        references=references,
+        digests=(),
+        config=image_config(parsed),
+        document=document,
+        blobs=blobs,
+        created=_moment(parsed.get("created")),
+        architecture=str(parsed.get("architecture") or ""),
+        os=str(parsed.get("os") or ""),
+        variant=parsed.get("variant"),
+        size=size,
+        history=history(parsed),
+    )
+
+
+def chain_ids(layers: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the snapshots that the layers make, lowest first (image-spec, config.md, "Layer ChainID")."""
+    chain: list[str] = []
+    for diff_id in layers:
+        text = f"{chain[-1]} {diff_id}" if chain else ""
+        chain.append(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" if text else diff_id)
+    return tuple(chain)
+
+
+def expected_diff_ids(document: str) -> tuple[str, ...]:
+    """The diff ids that a configuration document promises."""
+    return diff_ids(json.loads(document))
+
+
+def _moment(text: object) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What is known about images, snapshots, containers and events: one SQLite database."""

@@ -1,0 +1,1 @@
+"""Snapshots: file systems that are made from others, written to, and kept."""

@@ -1,0 +1,62 @@
+"""The interface of a snapshotter, and the whole life of a snapshot.
+
+A *committed* snapshot is a finished file system under the name of a chain ID. An *active* snapshot begins as a copy of a committed one, its
+*parent* (or empty), and is written to: ``prepare`` makes it, ``mounts`` says how to mount it. It ends in one of two ways: ``commit`` gives
+its content a name and makes it a possible parent (an image's layer), or ``remove`` forgets it (a container's file system). ``view`` is an
+active snapshot that nobody can write to.
+
+Nothing is mounted by a snapshotter: ``mounts`` describes, and the runtime mounts inside the container's own mount namespace.
+A parent outlives its children: removing one that has any is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import frozen
+
+import pyrunc
+
+
+@frozen
+class Usage:
+    """What a snapshot itself takes, without its parents: ``size`` in bytes on disk, ``inodes``."""
+
+    size: int
+    inodes: int
+
+
+class Snapshotter(Protocol):
+    """All methods block; call them from a thread. Errors: SnapshotNotFound, SnapshotExists, Conflict."""
+
+    def prepare(self, key: str, parent: str | None) -> tuple[pyrunc.RootMount, ...]:
+        """Make an active snapshot on top of ``parent`` and say how to mount it."""
+        ...
+
+    def view(self, key: str, parent: str) -> tuple[pyrunc.RootMount, ...]:
+        """Make a read-only snapshot of ``parent``."""
+        ...
+
+    def mounts(self, key: str) -> tuple[pyrunc.RootMount, ...]:
+        """How to mount an active snapshot."""
+        ...
+
+    def commit(self, name: str, key: str) -> None:
+        """Turn the active snapshot ``key`` into the committed ``name``."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether there is a snapshot of this key or name."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Forget a snapshot and delete its files. Conflict while it is a parent."""
+        ...
+
+    def usage(self, key: str) -> Usage:
+        """Measure a snapshot."""
+        ...
+
+    def writable(self, key: str) -> str:
+        """The directory that receives what is written to an active snapshot."""
+        ...
