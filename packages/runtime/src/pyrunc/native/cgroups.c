@@ -21,14 +21,13 @@ static int split_options(const char *options, char texts[256], struct field *par
 	size_t length = strlen(options);
 	if (length >= 256)
 		return fail_as(ENAMETOOLONG, "cgroup options", options);
-	memcpy(texts, options, length + 1);
 	parameters->text = texts;
 	parameters->length = length ? 1U : 0U;
-	for (char *at = texts; *at; at++)
-		if (*at == ',') {
-			*at = 0;
-			parameters->length++;
-		}
+	for (size_t i = 0; i <= length; i++) {
+		bool comma = options[i] == ',';
+		texts[i] = comma ? 0 : options[i];
+		parameters->length += comma;
+	}
 	return 0;
 }
 

@@ -122,6 +122,8 @@ static const char *read_numbers(struct reader *in, char kind, struct field *out)
 		return "a list of numbers is cut short";
 	out->length = (uint64_t)count;
 	out->numbers = (const int64_t *)(const void *)take(in, (uint64_t)count * sizeof count);
+	if (!out->numbers)
+		return "a list of numbers is cut short";
 	for (uint64_t i = 0; i < out->length; i++) {
 		if (kind == 'D' && (out->numbers[i] < 0 || !is_slot(in, out->numbers[i])))
 			return "a slot that was not handed over";
