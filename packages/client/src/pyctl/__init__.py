@@ -1,0 +1,31 @@
+"""pyctl: a typed client of the Engine API, and the docker command on top of it.
+
+    >>> import pyctl
+    >>> with pyctl.Client() as client:
+    ...     for container in client.containers.list(all=True):
+    ...         print(container.id, container.state)
+
+Names are resolved on first use, so that ``pyctl --version`` pays for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyctl.version import __version__
+
+if TYPE_CHECKING:
+    from pyctl.client import Client
+    from pyctl.errors import ApiError, PyctlError
+
+__all__ = ["ApiError", "Client", "PyctlError", "__version__"]
+
+_HOMES = {"Client": "pyctl.client", "ApiError": "pyctl.errors", "PyctlError": "pyctl.errors"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pyctl' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,92 @@
+"""`Client`: one daemon, its resources as attributes.
+
+    >>> with Client("unix:///run/pydockerd.sock") as client:
+    ...     container = client.containers.create(CreateRequest(image="host", cmd=["true"]))
+    ...     pending = client.containers.wait(container.id, "next-exit")
+    ...     client.containers.start(container.id)
+    ...     print(pending.result().status_code)
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pyctl.api import Api
+from pyctl.hosts import choose_host, parse_host
+from pyctl.tracing import NO_TRACE, Tracer
+from pyctl.transport import RequestsTransport, Transport
+
+if TYPE_CHECKING:
+    from pyctl.resources.containers import Containers
+    from pyctl.resources.execs import Execs
+    from pyctl.resources.images import Images
+    from pyctl.resources.system import System
+
+
+class Client:
+    """A client of one daemon.
+
+    ``host`` is ``unix:///PATH``, ``tcp://HOST:PORT`` or ``http://HOST:PORT``; without it PYCTL_HOST, DOCKER_HOST and the
+    default socket are tried in this order. ``transport`` replaces the network. ``api_version`` pins the Engine API version;
+    without it the newest that both sides know is negotiated at first use. Methods raise `pyctl.errors.PyctlError`.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        transport: Transport | None = None,
+        api_version: str | None = None,
+        tracer: Tracer = NO_TRACE,
+    ) -> None:
+        if transport is None:
+            transport = RequestsTransport(parse_host(choose_host(host, os.environ)[0]))
+        self._api = Api(transport, api_version, tracer)
+
+    @property
+    def api_version(self) -> str:
+        """The Engine API version that is spoken."""
+        return self._api.version
+
+    @cached_property
+    def containers(self) -> Containers:
+        """Everything under ``/containers``."""
+        from pyctl.resources.containers import Containers
+
+        return Containers(self._api)
+
+    @cached_property
+    def execs(self) -> Execs:
+        """Processes added to running containers."""
+        from pyctl.resources.execs import Execs
+
+        return Execs(self._api)
+
+    @cached_property
+    def images(self) -> Images:
+        """Everything under ``/images``."""
+        from pyctl.resources.images import Images
+
+        return Images(self._api)
+
+    @cached_property
+    def system(self) -> System:
+        """The daemon: version, info, events."""
+        from pyctl.resources.system import System
+
+        return System(self._api)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._api.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

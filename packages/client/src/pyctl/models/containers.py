@@ -1,0 +1,137 @@
+"""Containers as the daemon reports them (Engine API: ContainerList, ContainerInspect, ContainerTop, ContainerWait)."""
+
+from __future__ import annotations
+
+import attrs
+
+from pyctl.models.fields import JsonObject, api, document, flag, integer, listed, model, named, text, texts, texts_by_name
+
+
+@attrs.frozen
+class Port:
+    """One published or exposed port (PortSummary)."""
+
+    ip: str = api("IP", text)
+    private: int = api("PrivatePort", integer)
+    public: int = api("PublicPort", integer)
+    """0 when it is exposed only."""
+    protocol: str = api("Type", text)
+
+
+@attrs.frozen
+class MountPoint:
+    """What is mounted where (MountPoint)."""
+
+    kind: str = api("Type", text)
+    name: str = api("Name", text)
+    source: str = api("Source", text)
+    destination: str = api("Destination", text)
+
+
+@attrs.frozen
+class NetworkNames:
+    """The part of a container's network settings that a listing carries: names to endpoint documents."""
+
+    networks: dict[str, JsonObject] = api("Networks", named(document))
+
+
+@attrs.frozen
+class ContainerSummary:
+    """One line of a listing (ContainerSummary)."""
+
+    id: str = api("Id", text)
+    names: tuple[str, ...] = api("Names", texts)
+    """Each with its leading slash; more than one where links are used."""
+    image: str = api("Image", text)
+    image_id: str = api("ImageID", text)
+    command: str = api("Command", text)
+    created: int = api("Created", integer)
+    """Seconds since 1970."""
+    ports: tuple[Port, ...] = api("Ports", listed(model(Port)))
+    size_rw: int = api("SizeRw", integer)
+    """Bytes in the writable layer; 0 unless sizes were asked for."""
+    size_root_fs: int = api("SizeRootFs", integer)
+    labels: dict[str, str] = api("Labels", texts_by_name)
+    state: str = api("State", text)
+    status: str = api("Status", text)
+    network_settings: NetworkNames = api("NetworkSettings", model(NetworkNames))
+    mounts: tuple[MountPoint, ...] = api("Mounts", listed(model(MountPoint)))
+
+
+@attrs.frozen
+class ContainerState:
+    """What a container is doing (ContainerState)."""
+
+    status: str = api("Status", text)
+    """created, running, paused, restarting, removing, exited or dead."""
+    running: bool = api("Running", flag)
+    paused: bool = api("Paused", flag)
+    restarting: bool = api("Restarting", flag)
+    pid: int = api("Pid", integer)
+    exit_code: int = api("ExitCode", integer)
+    error: str = api("Error", text)
+    started_at: str = api("StartedAt", text)
+    finished_at: str = api("FinishedAt", text)
+
+
+@attrs.frozen
+class ContainerConfig:
+    """The part of a container's configuration that the client acts on (ContainerConfig)."""
+
+    tty: bool = api("Tty", flag)
+    open_stdin: bool = api("OpenStdin", flag)
+    image: str = api("Image", text)
+
+
+@attrs.frozen
+class ContainerDetail:
+    """Everything about one container (ContainerInspectResponse)."""
+
+    document: JsonObject
+    """The whole answer, with the fields that have no attribute here."""
+    id: str = api("Id", text)
+    name: str = api("Name", text)
+    created: str = api("Created", text)
+    state: ContainerState = api("State", model(ContainerState))
+    config: ContainerConfig = api("Config", model(ContainerConfig))
+
+
+@attrs.frozen
+class Created:
+    """The answer to a creation (ContainerCreateResponse)."""
+
+    id: str = api("Id", text)
+    warnings: tuple[str, ...] = api("Warnings", texts)
+
+
+@attrs.frozen
+class WaitFailure:
+    """Why the daemon could not wait (ContainerWaitExitError)."""
+
+    message: str = api("Message", text)
+
+
+@attrs.frozen
+class WaitResult:
+    """How a container ended (ContainerWaitResponse)."""
+
+    status_code: int = api("StatusCode", integer)
+    error: WaitFailure = api("Error", model(WaitFailure))
+
+
+@attrs.frozen
+class ProcessTable:
+    """Processes as ``ps`` printed them (ContainerTopResponse): titles, and one row of texts a process."""
+
+    titles: tuple[str, ...] = api("Titles", texts)
+    processes: tuple[tuple[str, ...], ...] = api("Processes", listed(texts))
+
+
+@attrs.frozen
+class ExecDetail:
+    """A process added to a container (ExecInspectResponse)."""
+
+    id: str = api("ID", text)
+    running: bool = api("Running", flag)
+    exit_code: int = api("ExitCode", integer)
+    pid: int = api("Pid", integer)

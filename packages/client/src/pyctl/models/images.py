@@ -1,0 +1,61 @@
+"""Images as the daemon reports them (Engine API: ImageList, ImageInspect, ImageDelete), and progress messages."""
+
+from __future__ import annotations
+
+import attrs
+
+from pyctl.models.fields import JsonObject, api, integer, model, text, texts, texts_by_name
+
+
+@attrs.frozen
+class ImageSummary:
+    """One image of a listing (ImageSummary)."""
+
+    id: str = api("Id", text)
+    repo_tags: tuple[str, ...] = api("RepoTags", texts)
+    repo_digests: tuple[str, ...] = api("RepoDigests", texts)
+    created: int = api("Created", integer)
+    """Seconds since 1970."""
+    size: int = api("Size", integer)
+    """Bytes."""
+    containers: int = api("Containers", integer)
+    """How many use it; -1 when it was not counted."""
+    shared_size: int = api("SharedSize", integer)
+    labels: dict[str, str] = api("Labels", texts_by_name)
+
+
+@attrs.frozen
+class ImageDetail:
+    """Everything about one image (ImageInspect)."""
+
+    document: JsonObject
+    """The whole answer."""
+    id: str = api("Id", text)
+    repo_tags: tuple[str, ...] = api("RepoTags", texts)
+
+
+@attrs.frozen
+class Deleted:
+    """One step of a removal (ImageDeleteResponseItem): a tag taken away or a layer deleted."""
+
+    untagged: str = api("Untagged", text)
+    deleted: str = api("Deleted", text)
+
+
+@attrs.frozen
+class ProgressError:
+    """Why a load, import or pull failed half way (ErrorDetail)."""
+
+    message: str = api("message", text)
+
+
+@attrs.frozen
+class Progress:
+    """One message of the stream that a load, import or pull answers with (jsonmessage, the API's CreateImageInfo)."""
+
+    stream: str = api("stream", text)
+    status: str = api("status", text)
+    id: str = api("id", text)
+    progress: str = api("progress", text)
+    error: str = api("error", text)
+    error_detail: ProgressError = api("errorDetail", model(ProgressError))

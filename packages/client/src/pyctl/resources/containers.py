@@ -1,0 +1,148 @@
+"""Containers: the operations under ``/containers`` (Engine API, tag Container)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from pyctl.api import Api, filters_param, json_lines, parse_json
+from pyctl.hijack import Hijacked
+from pyctl.models.containers import ContainerDetail, ContainerSummary, Created, ProcessTable, WaitResult
+from pyctl.models.create import CreateRequest, encode
+from pyctl.models.fields import JsonObject, decode, json_list, json_object
+from pyctl.streams import Piece, demultiplex, raw
+from pyctl.transport import Response
+
+
+class PendingWait:
+    """A wait that the daemon has acknowledged: whatever happens to the container from now on is not missed."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def result(self) -> WaitResult:
+        """Block until the condition is met."""
+        return decode(WaitResult, parse_json(self._response.read(), "wait"), "wait")
+
+
+class Containers:
+    """``client.containers``. ``ref`` is an ID, a prefix of one, or a name; `pyctl.errors.NotFound` when nothing matches."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def list(
+        self,
+        *,
+        all: bool = False,
+        limit: int | None = None,
+        size: bool = False,
+        filters: Mapping[str, list[str]] | None = None,
+    ) -> list[ContainerSummary]:
+        """ContainerList: running containers, newest first; ``all`` adds the others, ``size`` costs a disk walk."""
+        params = {"all": all, "limit": limit, "size": size, "filters": filters_param(filters)}
+        answer = json_list(self._api.get("/containers/json", params), "containers")
+        return [decode(ContainerSummary, item, f"containers[{i}]") for i, item in enumerate(answer)]
+
+    def create(self, request: CreateRequest, *, name: str | None = None, platform: str | None = None) -> Created:
+        """ContainerCreate. Raises `NotFound` for an unknown image, `Conflict` for a name in use."""
+        params = {"name": name, "platform": platform}
+        answer = self._api.call("POST", "/containers/create", params, encode(request))
+        return decode(Created, parse_json(answer, "created container"), "created container")
+
+    def inspect(self, ref: str, *, size: bool = False) -> ContainerDetail:
+        """ContainerInspect."""
+        return decode(ContainerDetail, self._api.get(f"{_path(ref)}/json", {"size": size}), f"container {ref}")
+
+    def top(self, ref: str, ps_args: str | None = None) -> ProcessTable:
+        """ContainerTop; ``ps_args`` as given to ps(1)."""
+        return decode(ProcessTable, self._api.get(f"{_path(ref)}/top", {"ps_args": ps_args}), f"top {ref}")
+
+    def logs(
+        self,
+        ref: str,
+        *,
+        tty: bool,
+        follow: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        since: str | None = None,
+        until: str | None = None,
+        timestamps: bool = False,
+        tail: str = "all",
+        details: bool = False,
+    ) -> Iterator[Piece]:
+        """ContainerLogs: pieces of output as they arrive. ``since`` and ``until`` are seconds since 1970, as text.
+
+        ``tty`` must be the container's own setting (`ContainerDetail.config`): such logs are not multiplexed.
+        """
+        params = {
+            "stdout": stdout,
+            "stderr": stderr,
+            "follow": follow,
+            "since": since,
+            "until": until,
+            "timestamps": timestamps,
+            "tail": tail,
+            "details": details,
+        }
+        chunks = self._api.open("GET", f"{_path(ref)}/logs", params).stream()
+        return raw(chunks) if tty else demultiplex(chunks)
+
+    def stats(self, ref: str, *, stream: bool = True, one_shot: bool = False) -> Iterator[JsonObject]:
+        """ContainerStats: one document a second (or just one, without ``stream``)."""
+        response = self._api.open("GET", f"{_path(ref)}/stats", {"stream": int(stream), "one-shot": one_shot})
+        return (json_object(item, f"stats {ref}") for item in json_lines(response, f"stats {ref}"))
+
+    def resize(self, ref: str, rows: int, columns: int) -> None:
+        """ContainerResize: the size of its terminal, in characters."""
+        self._api.call("POST", f"{_path(ref)}/resize", {"h": rows, "w": columns})
+
+    def start(self, ref: str, *, detach_keys: str | None = None) -> None:
+        """ContainerStart; nothing happens to one that runs (304)."""
+        self._api.call("POST", f"{_path(ref)}/start", {"detachKeys": detach_keys})
+
+    def stop(self, ref: str, *, timeout: int | None = None, signal: str | None = None) -> None:
+        """ContainerStop: a signal, then SIGKILL after ``timeout`` seconds; nothing happens to a stopped one (304)."""
+        # A timeout of zero must reach the daemon, so it is not left to truth.
+        self._api.call("POST", f"{_path(ref)}/stop", {"signal": signal, "t": None if timeout is None else str(timeout)})
+
+    def kill(self, ref: str, signal: str | None = None) -> None:
+        """ContainerKill: SIGKILL, or the signal given by name or number. `Conflict` when it does not run."""
+        self._api.call("POST", f"{_path(ref)}/kill", {"signal": signal})
+
+    def attach(
+        self,
+        ref: str,
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        logs: bool = False,
+        detach_keys: str | None = None,
+    ) -> Hijacked:
+        """ContainerAttach: the raw connection; multiplexed unless the container has a terminal."""
+        params = {
+            "stream": True,
+            "stdin": stdin,
+            "stdout": stdout,
+            "stderr": stderr,
+            "logs": logs,
+            "detachKeys": detach_keys,
+        }
+        return self._api.hijack(f"{_path(ref)}/attach", params)
+
+    def wait(self, ref: str, condition: str | None = None) -> PendingWait:
+        """ContainerWait: ``not-running`` (the daemon's default), ``next-exit`` or ``removed``.
+
+        Returns when the daemon has acknowledged, so a start that follows cannot be missed.
+        """
+        return PendingWait(self._api.open("POST", f"{_path(ref)}/wait", {"condition": condition}))
+
+    def remove(self, ref: str, *, force: bool = False, volumes: bool = False, link: bool = False) -> None:
+        """ContainerDelete. `Conflict` for a running one without ``force``."""
+        self._api.call("DELETE", _path(ref), {"force": force, "v": volumes, "link": link})
+
+
+def _path(ref: str) -> str:
+    return "/containers/" + quote(ref, safe="")

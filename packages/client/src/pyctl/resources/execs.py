@@ -1,0 +1,44 @@
+"""Processes added to running containers: ``/containers/{id}/exec`` and ``/exec`` (Engine API, tag Exec)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from pyctl.api import Api, parse_json
+from pyctl.hijack import Hijacked
+from pyctl.models.containers import Created, ExecDetail
+from pyctl.models.create import ExecRequest, encode
+from pyctl.models.fields import Json, decode
+
+
+class Execs:
+    """``client.execs``. An exec instance is made first, started once, and can be asked for its exit code afterwards."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def create(self, container: str, request: ExecRequest) -> str:
+        """ContainerExec: returns the new instance's ID. `Conflict` when the container does not run."""
+        path = f"/containers/{quote(container, safe='')}/exec"
+        answer = self._api.call("POST", path, None, encode(request))
+        return decode(Created, parse_json(answer, "created exec"), "created exec").id
+
+    def start(self, exec_id: str, *, tty: bool = False) -> Hijacked:
+        """ExecStart, attached: the raw connection; multiplexed unless ``tty``."""
+        return self._api.hijack(f"/exec/{exec_id}/start", None, _start(detach=False, tty=tty))
+
+    def start_detached(self, exec_id: str, *, tty: bool = False) -> None:
+        """ExecStart in the background."""
+        self._api.call("POST", f"/exec/{exec_id}/start", None, _start(detach=True, tty=tty))
+
+    def resize(self, exec_id: str, rows: int, columns: int) -> None:
+        """ExecResize: the size of its terminal, in characters."""
+        self._api.call("POST", f"/exec/{exec_id}/resize", {"h": rows, "w": columns})
+
+    def inspect(self, exec_id: str) -> ExecDetail:
+        """ExecInspect."""
+        return decode(ExecDetail, self._api.get(f"/exec/{exec_id}/json"), f"exec {exec_id}")
+
+
+def _start(*, detach: bool, tty: bool) -> Json:
+    return {"Detach": detach, "Tty": tty}

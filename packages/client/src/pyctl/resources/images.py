@@ -1,0 +1,73 @@
+"""Images: the operations under ``/images`` (Engine API, tag Image)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from pyctl.api import Api, filters_param, json_lines, parse_json
+from pyctl.models.fields import decode, json_list
+from pyctl.models.images import Deleted, ImageDetail, ImageSummary, Progress
+from pyctl.transport import Body, Response
+
+_TAR = "application/x-tar"
+
+
+class Images:
+    """``client.images``. ``ref`` is an ID, a prefix of one, or a reference such as ``busybox:latest``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def list(self, *, all: bool = False, filters: Mapping[str, list[str]] | None = None) -> list[ImageSummary]:
+        """ImageList; ``all`` adds intermediate images."""
+        params = {"all": all, "filters": filters_param(filters)}
+        answer = json_list(self._api.get("/images/json", params), "images")
+        return [decode(ImageSummary, item, f"images[{i}]") for i, item in enumerate(answer)]
+
+    def pull(self, repository: str, *, tag: str | None = None, platform: str | None = None) -> Iterator[Progress]:
+        """ImageCreate from a registry; failures that happen on the way are the last message's ``error``."""
+        params = {"fromImage": repository, "tag": tag, "platform": platform}
+        return _progress(self._api.open("POST", "/images/create", params), "pull")
+
+    def import_(
+        self,
+        source: Body,
+        *,
+        url: str = "-",
+        reference: str = "",
+        message: str = "",
+        changes: list[str] | None = None,
+        platform: str | None = None,
+    ) -> Iterator[Progress]:
+        """ImageCreate from a root file system tar (``source``), or from one the daemon fetches (``url``)."""
+        params = {
+            "fromSrc": url,
+            "repo": reference or None,
+            "message": message or None,
+            "changes": changes or [],
+            "platform": platform,
+        }
+        return _progress(self._api.open("POST", "/images/create", params, source, _TAR if source else None), "import")
+
+    def inspect(self, ref: str) -> ImageDetail:
+        """ImageInspect."""
+        return decode(ImageDetail, self._api.get(f"{_path(ref)}/json"), f"image {ref}")
+
+    def remove(self, ref: str, *, force: bool = False, no_prune: bool = False) -> list[Deleted]:
+        """ImageDelete: what was untagged and deleted, in order. `Conflict` when a container uses it."""
+        answer = parse_json(self._api.call("DELETE", _path(ref), {"force": force, "noprune": no_prune}), f"rmi {ref}")
+        return [decode(Deleted, item, f"rmi {ref}[{i}]") for i, item in enumerate(json_list(answer, f"rmi {ref}"))]
+
+    def load(self, archive: Body, *, quiet: bool = False, platform: str | None = None) -> Iterator[Progress]:
+        """ImageLoad: an archive of ``docker save`` or an OCI layout in a tar."""
+        params = {"quiet": quiet, "platform": platform}
+        return _progress(self._api.open("POST", "/images/load", params, archive, _TAR), "load")
+
+
+def _path(ref: str) -> str:
+    return "/images/" + quote(ref, safe="/:@")
+
+
+def _progress(response: Response, where: str) -> Iterator[Progress]:
+    return (decode(Progress, item, where) for item in json_lines(response, where))

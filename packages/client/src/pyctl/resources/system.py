@@ -1,0 +1,45 @@
+"""The daemon itself: version, info, events (Engine API, tag System), and pydockerd's traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pyctl.api import Api, filters_param, json_lines
+from pyctl.models.fields import JsonObject, decode, json_list, json_object
+from pyctl.models.system import Event, Ping, Span, SystemVersion
+
+
+class System:
+    """``client.system``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def ping(self) -> Ping:
+        """SystemPing."""
+        return self._api.ping()
+
+    def info(self) -> JsonObject:
+        """SystemInfo. A document: it has a hundred fields that differ from daemon to daemon."""
+        return json_object(self._api.get("/info"), "info")
+
+    def version(self) -> SystemVersion:
+        """SystemVersion."""
+        return decode(SystemVersion, self._api.get("/version"), "version")
+
+    def events(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        filters: Mapping[str, list[str]] | None = None,
+    ) -> Iterator[Event]:
+        """SystemEvents as they happen, without end unless ``until`` (seconds since 1970, as text) is given."""
+        params = {"since": since, "until": until, "filters": filters_param(filters)}
+        response = self._api.open("GET", "/events", params)
+        return (decode(Event, item, "event") for item in json_lines(response, "event"))
+
+    def trace(self, trace_id: str) -> list[Span]:
+        """The spans that pydockerd recorded under a trace ID of 32 hexadecimal digits (not an Engine API operation)."""
+        answer = json_object(self._api.get(f"/pydockerd/traces/{trace_id}"), "trace")
+        return [decode(Span, item, f"spans[{i}]") for i, item in enumerate(json_list(answer.get("spans"), "spans"))]
