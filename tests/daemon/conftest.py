@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from attrs import frozen
-from pycontainerd import Supervisor
 
+from pycontainerd import Supervisor
 from pydockerd.app import application
 from pydockerd.engine import Engine
 from pydockerd.settings import Settings
@@ -49,7 +49,9 @@ class Api:
             return Reply(response.status, dict(response.headers), await response.read())
 
     async def create(self, name: str = "web", **config: Any) -> FakeContainer:
-        reply = await self.ask("POST", f"/containers/create?name={name}", {"Image": "busybox", "Cmd": ["sleep", "9"], **config})
+        reply = await self.ask(
+            "POST", f"/containers/create?name={name}", {"Image": "busybox", "Cmd": ["sleep", "9"], **config}
+        )
         assert reply.status == 201, reply.content
         return self.supervisor.containers.get(reply.json["Id"])
 

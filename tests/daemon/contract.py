@@ -47,7 +47,9 @@ class Contract:
     def validate(self, schema: Any, body: Any) -> None:
         """Fail, naming the place in the body, unless it fits."""
         whole = {**_json_schema(schema), "definitions": self.definitions}
-        errors = sorted(jsonschema.Draft4Validator(whole).iter_errors(body), key=lambda error: list(error.absolute_path))
+        errors = sorted(
+            jsonschema.Draft4Validator(whole).iter_errors(body), key=lambda error: list(error.absolute_path)
+        )
         told = [f"{'.'.join(map(str, error.absolute_path)) or 'body'}: {error.message[:200]}" for error in errors]
         assert not told, "\n".join(told)
 
@@ -79,7 +81,12 @@ def _json_schema(value: Any) -> Any:
     # Go writes nil slices, maps and pointers as null, and moby marks only some of them
     if isinstance(found.get("type"), str) and found["type"] in {"array", "object"} | _nullable(value):
         found["type"] = [found["type"], "null"]
-    if "enum" in found and isinstance(found["enum"], list) and "" not in found["enum"] and re.search("string", str(found.get("type"))):
+    if (
+        "enum" in found
+        and isinstance(found["enum"], list)
+        and "" not in found["enum"]
+        and re.search("string", str(found.get("type")))
+    ):
         found["enum"] = [*found["enum"], None] if "null" in found["type"] else found["enum"]
     return found
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import attrs
+
 from pycontainerd.containers.config import ContainerConfig, ExecConfig
 from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo, Status
 from pycontainerd.errors import (
@@ -105,12 +106,16 @@ class FakeContainer:
         if self.state.running:
             raise AlreadyRunning(f"container {self.id} is already running")
         if self.config.args == ("missing",):
-            raise CommandNotFound('runc create failed: unable to start container process: exec: "missing": executable file not found in $PATH')
+            raise CommandNotFound(
+                'runc create failed: unable to start container process: exec: "missing": executable file not found in $PATH'
+            )
         self.state = attrs.evolve(self.state, status=Status.RUNNING, pid=4242, started_at=datetime.now(UTC))
 
     def end(self, code: int) -> None:
         """The process ends."""
-        self.state = attrs.evolve(self.state, status=Status.EXITED, exit_code=code, pid=0, finished_at=datetime.now(UTC))
+        self.state = attrs.evolve(
+            self.state, status=Status.EXITED, exit_code=code, pid=0, finished_at=datetime.now(UTC)
+        )
         self._wake({"not-running", "next-exit"})
 
     def _wake(self, conditions: set[str]) -> None:
@@ -183,7 +188,11 @@ class FakeContainer:
     async def top(self) -> list[ProcessInfo]:
         self._need_running()
         started = datetime.now(UTC)
-        return [ProcessInfo(user="root", pid=4242, ppid=1, cpu=0, start=started, tty="?", cpu_seconds=61.5, command="sleep 9")]
+        return [
+            ProcessInfo(
+                user="root", pid=4242, ppid=1, cpu=0, start=started, tty="?", cpu_seconds=61.5, command="sleep 9"
+            )
+        ]
 
     def _need_running(self) -> None:
         if not self.state.running:
@@ -267,5 +276,3 @@ class FakeSupervisor:
 def chunks(*pieces: tuple[Any, bytes]) -> Sequence[Chunk]:
     """Output as an attachment gives it."""
     return [Chunk(stream, data) for stream, data in pieces]
-
-

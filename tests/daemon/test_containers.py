@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
+
 from pycontainerd.containers.info import Status
 from pycontainerd.logs.record import LogRecord
-
 from tests.daemon import contract
 from tests.daemon.conftest import Api
 from tests.daemon.fakes import IMAGE_ID
@@ -114,7 +114,9 @@ async def test_a_missing_command_is_told_so_that_clients_exit_with_127(api: Api)
     await api.create(Cmd=["missing"])
     reply = await api.ask("POST", "/containers/web/start")
     assert reply.status == 400
-    assert reply.message.startswith("failed to create task for container: failed to create shim task: OCI runtime create failed:")
+    assert reply.message.startswith(
+        "failed to create task for container: failed to create shim task: OCI runtime create failed:"
+    )
     assert "executable file not found" in reply.message
 
 
@@ -161,12 +163,20 @@ async def test_the_list(api: Api) -> None:
     up.state = attrs.evolve(up.state, status=Status.RUNNING, started_at=now - timedelta(minutes=5), created_at=now)
     down = await api.create("down", Cmd=["sh", "-c", "exit 3"])
     down.state = attrs.evolve(
-        down.state, status=Status.EXITED, exit_code=3, finished_at=now - timedelta(hours=3), created_at=now - timedelta(1)
+        down.state,
+        status=Status.EXITED,
+        exit_code=3,
+        finished_at=now - timedelta(hours=3),
+        created_at=now - timedelta(1),
     )
     running = (await api.ask("GET", "/containers/json")).json
     contract.load().check("GET", "/containers/json", 200, running)
     assert [entry["Names"] for entry in running] == [["/up"]]
-    assert (running[0]["Status"], running[0]["ImageID"], running[0]["Labels"]) == ("Up 5 minutes", IMAGE_ID, {"tier": "web"})
+    assert (running[0]["Status"], running[0]["ImageID"], running[0]["Labels"]) == (
+        "Up 5 minutes",
+        IMAGE_ID,
+        {"tier": "web"},
+    )
     everything = (await api.ask("GET", "/containers/json?all=1&size=1")).json
     assert [entry["Status"] for entry in everything] == ["Up 5 minutes", "Exited (3) 3 hours ago"]
     assert everything[1]["Command"] == "sh -c 'exit 3'"
@@ -204,7 +214,12 @@ async def test_filters_of_the_list(api: Api, filters: object, names: list[str]) 
         status = {"a": Status.RUNNING, "d": Status.CREATED}.get(name, Status.EXITED)
         finished = now if status is Status.EXITED else None
         container.state = attrs.evolve(
-            container.state, name=name, status=status, created_at=now + timedelta(place), finished_at=finished, exit_code=3 * (name == "c")
+            container.state,
+            name=name,
+            status=status,
+            created_at=now + timedelta(place),
+            finished_at=finished,
+            exit_code=3 * (name == "c"),
         )
     reply = await api.ask("GET", f"/containers/json?all=1&filters={json.dumps(filters)}")
     assert [entry["Names"][0].removeprefix("/") for entry in reply.json] == names
@@ -229,7 +244,10 @@ async def test_top_prints_the_columns_of_ps(api: Api) -> None:
 
 async def test_logs_are_framed_and_stamped(api: Api) -> None:
     container = await api.create()
-    container.records = [LogRecord(1_700_000_000_000_000_001, "stdout", b"out\n"), LogRecord(1_700_000_001_000_000_000, "stderr", b"err\n")]
+    container.records = [
+        LogRecord(1_700_000_000_000_000_001, "stdout", b"out\n"),
+        LogRecord(1_700_000_001_000_000_000, "stderr", b"err\n"),
+    ]
     reply = await api.ask("GET", "/v1.41/containers/web/logs?stdout=1&stderr=1&tail=5&since=1.5")
     assert reply.headers["Content-Type"] == "application/vnd.docker.raw-stream"
     assert reply.content == b"\1\0\0\0\0\0\0\4out\n\2\0\0\0\0\0\0\4err\n"

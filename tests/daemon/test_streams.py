@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from pycontainerd.containers.config import ExecConfig
 
+from pycontainerd.containers.config import ExecConfig
 from pydockerd.errors import BadRequest
 from pydockerd.streams.detach import DetachMatcher, parse_keys
 from tests.daemon.conftest import Api
@@ -44,7 +44,11 @@ def frames(data: bytes) -> list[tuple[int, bytes]]:
 
 async def test_attach_copies_both_ways_until_the_input_ends(api: Api) -> None:
     await api.create(OpenStdin=True)
-    async with hijacked(api, "/v1.50/containers/web/attach?stream=1&stdin=1&stdout=1&stderr=1") as (head, reader, writer):
+    async with hijacked(api, "/v1.50/containers/web/attach?stream=1&stdin=1&stdout=1&stderr=1") as (
+        head,
+        reader,
+        writer,
+    ):
         assert head.startswith(b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n")
         assert b"Upgrade: tcp\r\n" in head
         assert b"Api-Version: 1.56\r\n" in head
@@ -90,7 +94,11 @@ async def test_a_client_that_vanishes_ends_the_attachment(api: Api, half_closed:
 
 async def test_the_detach_keys_end_the_session_and_not_the_container(api: Api) -> None:
     container = await api.create(OpenStdin=True, Tty=True)
-    async with hijacked(api, "/containers/web/attach?stream=1&stdin=1&stdout=1&detachKeys=ctrl-x,y") as (_, reader, writer):
+    async with hijacked(api, "/containers/web/attach?stream=1&stdin=1&stdout=1&detachKeys=ctrl-x,y") as (
+        _,
+        reader,
+        writer,
+    ):
         writer.write(b"a\x18")
         writer.write(b"yb")
         assert await reader.read() == b"aA"
@@ -110,7 +118,9 @@ async def test_an_attached_exec(api: Api) -> None:
     container = await api.create()
     await container.start()
     created = await api.ask(
-        "POST", "/containers/web/exec", {"Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
+        "POST",
+        "/containers/web/exec",
+        {"Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True, "AttachStderr": True},
     )
     assert created.status == 201
     exec_id = created.json["Id"]

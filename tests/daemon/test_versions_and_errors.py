@@ -32,10 +32,14 @@ async def test_versions_out_of_range_are_refused_with_dockers_words(api: Api) ->
     assert newer.message == "client version 1.57 is too new. Maximum supported API version is 1.56"
     older = await api.ask("GET", "/v1.23/info")
     assert older.status == 400
-    assert older.message.startswith("client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade")
+    assert older.message.startswith(
+        "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade"
+    )
 
 
-@pytest.mark.parametrize("path", ["/nope", "/v1.41/nope", "/", "/v1.41", "/containers", "/containers/a/b/c", "//", "/images//json/x"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/v1.41/nope", "/", "/v1.41", "/containers", "/containers/a/b/c", "//", "/images//json/x"]
+)
 async def test_unknown_paths(api: Api, path: str) -> None:
     reply = await api.ask("GET", path)
     assert (reply.status, reply.message) == (404, "page not found")
@@ -73,9 +77,21 @@ def test_the_table_of_operations_is_the_documents() -> None:
         (b"{", "application/json", "invalid JSON: Expecting property name"),
         (b"[]", "application/json", "invalid JSON: body: expected an object, got []"),
         (b'{"Image": 5}', "application/json", "invalid JSON: Image: expected a string, got 5"),
-        (b'{"HostConfig": {"Memory": "1g"}}', "application/json", 'invalid JSON: HostConfig.Memory: expected an integer, got "1g"'),
-        (b'{"HostConfig": {"Binds": ["/a:/b", 7]}}', "application/json", "invalid JSON: HostConfig.Binds[1]: expected a string, got 7"),
-        (b'{"Image": "busybox"}', "text/plain", "unsupported Content-Type header (text/plain): must be 'application/json'"),
+        (
+            b'{"HostConfig": {"Memory": "1g"}}',
+            "application/json",
+            'invalid JSON: HostConfig.Memory: expected an integer, got "1g"',
+        ),
+        (
+            b'{"HostConfig": {"Binds": ["/a:/b", 7]}}',
+            "application/json",
+            "invalid JSON: HostConfig.Binds[1]: expected a string, got 7",
+        ),
+        (
+            b'{"Image": "busybox"}',
+            "text/plain",
+            "unsupported Content-Type header (text/plain): must be 'application/json'",
+        ),
         (b"\xff\xfe{}", "application/json", "invalid JSON: "),
         (b"[" * 100_000, "application/json", "invalid JSON: "),
     ],
@@ -88,7 +104,9 @@ async def test_bad_bodies_are_400_and_name_the_field(api: Api, body: bytes, cont
 
 
 async def test_a_body_beyond_the_limit_is_413(api: Api) -> None:
-    async with api.client.post("/containers/create", data=io.BytesIO(b" " * (17 << 20)), headers={"Content-Type": "application/json"}) as response:
+    async with api.client.post(
+        "/containers/create", data=io.BytesIO(b" " * (17 << 20)), headers={"Content-Type": "application/json"}
+    ) as response:
         assert response.status == 413
         assert "too large" in (await response.json())["message"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 
 from aiohttp import web
-from pycontainerd.images.image import Image
 
 from pycontainerd.errors import SupervisorError
+from pycontainerd.images.image import Image
 from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, NotServed

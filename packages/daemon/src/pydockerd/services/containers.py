@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from pycontainerd import Container
@@ -90,7 +91,7 @@ async def prune(engine: Engine, filters: Filters) -> tuple[tuple[str, ...], int]
 
 async def sizes(engine: Engine, container: Container) -> tuple[int, int]:
     """Bytes of the writable layer, and of it and the image together."""
-    own = (await engine.supervisor.snapshots.usage(container.id)).size
+    own = (await asyncio.to_thread(engine.supervisor.snapshots.usage, container.id)).size
     try:
         image = engine.supervisor.images.get(container.image_id).size
     except ImageNotFound:

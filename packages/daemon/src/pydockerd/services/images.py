@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from pycontainerd.images.image import Image
-
 from pycontainerd.errors import ImageInUse, ImageNotFound
+from pycontainerd.images.image import Image
 from pydockerd.engine import Engine
 from pydockerd.filters import Filters
 from pydockerd.models.image import ImageDeleted, ImageSummary

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from datetime import datetime
+
+from attrs import evolve
 
 from pycontainerd.images.config import ImageConfig
 from pycontainerd.images.image import Image, Removed
-
 from pydockerd.models.container import DriverData
-from pydockerd.models.image import HistoryItem, ImageConfigView, ImageDeleted, ImageInspect, ImageMetadata, ImageSummary, RootFs
+from pydockerd.models.image import (
+    HistoryItem,
+    ImageConfigView,
+    ImageDeleted,
+    ImageInspect,
+    ImageMetadata,
+    ImageSummary,
+    RootFs,
+)
 from pydockerd.models.wire import ZERO_TIME
 from pydockerd.versions import ApiVersion
 from pydockerd.views.container import DRIVER
 
 VIRTUAL_SIZE_GONE = ApiVersion(1, 44)
+
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 
 
 def summary(image: Image, version: ApiVersion, *, containers: int = -1) -> ImageSummary:
@@ -38,9 +49,9 @@ def inspect(image: Image, version: ApiVersion) -> ImageInspect:
         id=image.id,
         repo_tags=image.references,
         repo_digests=image.digests,
-        comment=(last.comment or "") if last else "",
+        comment=last.comment if last else "",
         created=image.created,
-        author=(last.author or "") if last else "",
+        author=last.author if last else "",
         config=config(image.config),
         architecture=image.architecture,
         variant=image.variant or "",
@@ -74,23 +85,33 @@ def deleted(removed: Removed) -> ImageDeleted:
     return ImageDeleted(untagged=removed.untagged or "", deleted=removed.deleted or "")
 
 
-def history(image: Image, layer_sizes: Sequence[int]) -> list[HistoryItem]:
-    """Newest step first. Only the newest has an id; the sizes go to the steps that made a layer."""
-    sizes = list(layer_sizes)
-    items: list[HistoryItem] = []
-    for step in image.history:
-        items.append(
-            HistoryItem(
-                id="<missing>",
-                created=_seconds(step.created),
-                created_by=step.created_by or "",
-                tags=None,
-                size=0 if step.empty_layer or not sizes else sizes.pop(0),
-                comment=step.comment or "",
-            )
+def history(image: Image) -> list[HistoryItem]:
+    """Newest step first, with the image's id and names; the sizes go to the steps that made a layer."""
+    sizes = iter([layer.size for layer in image.blobs])
+    items = [
+        HistoryItem(
+            id="<missing>",
+            created=_seconds(_moment(step.created)),
+            created_by=step.created_by,
+            tags=None,
+            size=0 if step.empty_layer else next(sizes, 0),
+            comment=step.comment,
         )
-    items.reverse()
-    return items
+        for step in image.history
+    ]
+    if items:
+        items[-1] = evolve(items[-1], id=image.id, tags=image.references or None)
+    return items[::-1]
+
+
+def _moment(text: str) -> datetime | None:
+    """RFC 3339 as images have it: with up to nine decimals, of which six can be kept."""
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        return None
+    return datetime.fromisoformat(
+        f"{found[1]}.{(found[2] or '0')[:6].ljust(6, '0')}{'+00:00' if found[3] == 'Z' else found[3]}"
+    )
 
 
 def _seconds(moment: datetime | None) -> int:

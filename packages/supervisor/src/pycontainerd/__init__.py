@@ -1,0 +1,63 @@
+"""pycontainerd: images, snapshots, tasks and events, to embed.
+
+``Supervisor`` is the way in; everything else is reached from it, or is a value that it takes or gives.
+"""
+
+from __future__ import annotations
+
+from pyrunc import Stats
+
+from pycontainerd.containers.config import (
+    BindMount,
+    ContainerConfig,
+    Device,
+    ExecConfig,
+    Resources,
+    TmpfsMount,
+    Ulimit,
+)
+from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo, Status
+from pycontainerd.errors import SupervisorError
+from pycontainerd.events.event import Event
+from pycontainerd.events.events import Events
+from pycontainerd.events.filter import EventFilter
+from pycontainerd.images.image import Image, Removed
+from pycontainerd.images.images import Images
+from pycontainerd.logs.config import LogConfig
+from pycontainerd.logs.record import LogRecord
+from pycontainerd.supervisor import Supervisor
+from pycontainerd.tasks.attachment import Attachment, Chunk
+from pycontainerd.tasks.container import Container
+from pycontainerd.tasks.containers import Containers
+from pycontainerd.tasks.exec import Exec
+
+__all__ = [
+    "Attachment",
+    "BindMount",
+    "Chunk",
+    "Container",
+    "ContainerConfig",
+    "ContainerInfo",
+    "Containers",
+    "Device",
+    "Event",
+    "EventFilter",
+    "Events",
+    "Exec",
+    "ExecConfig",
+    "ExecInfo",
+    "ExitStatus",
+    "Image",
+    "Images",
+    "LogConfig",
+    "LogRecord",
+    "ProcessInfo",
+    "Removed",
+    "Resources",
+    "Stats",
+    "Status",
+    "Supervisor",
+    "SupervisorError",
+    "TmpfsMount",
+    "Ulimit",
+]
