@@ -192,17 +192,21 @@ def _spawn(
     hold = sum(1 << i for i, fd in enumerate(monitor.hold) if fd >= 0) if monitor else 0
     data = encode(plan, slots=len(fds), preserve=len(preserve), monitor=monitor is not None, hold=hold)
     exe = _program.open()
-    memory = _sealed("plan", data)
-    try:
-        # The place of an end that isn't held is taken by something harmless: the numbers are fixed.
-        watch = [monitor.directory, *(fd if fd >= 0 else sync for fd in monitor.hold)] if monitor else []
+    with ExitStack() as stack:
+        memory = _sealed("plan", data)
+        stack.callback(os.close, memory)
+        watch: list[int] = []
+        if monitor:
+            # Opened anew: a flock(2) belongs to the open file, and the monitor would keep the caller's for as long as it lives.
+            directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=monitor.directory)
+            stack.callback(os.close, directory)
+            # The place of an end that isn't held is taken by something harmless: the numbers are fixed.
+            watch = [directory, *(fd if fd >= 0 else sync for fd in monitor.hold)]
         table = [*stdio, *preserve, sync, memory, *watch, *fds]
         pidfd = _native.ffi.new("int *")
         title = f"pyrunc-init: starter {label}".encode("utf-8", "surrogateescape")
         first = str(3 + len(preserve)).encode()
         pid = _native.lib.pyrunc_spawn(exe, _native.ffi.new("int[]", table), len(table), title, first, pidfd)
-    finally:
-        os.close(memory)
     if pid < 0:
         raise LaunchFailed(f"pyrunc-init could not be started: {os.strerror(-pid)}")
     return pid, pidfd[0]

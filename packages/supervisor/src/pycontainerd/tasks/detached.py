@@ -66,7 +66,7 @@ def _settings(options: Sequence[str], read_only: bool) -> Iterator[tuple[str, st
     given = dict(option.partition("=")[::2] for option in options if option not in {"ro", "rw"})
     lowers = _split(given.pop("lowerdir", ""))
     upper, work = given.pop("upperdir", None), given.pop("workdir", None)
-    if read_only and upper is not None:
+    if read_only and upper is not None and "/" not in lowers:  # the upper layer is itself below /: as a lower one ELOOP
         lowers.insert(0, upper)
     elif upper is not None and work is not None:
         yield "upperdir", upper
