@@ -57,19 +57,16 @@ class ContentStore:
                 raise DigestMismatch(f"{what}: size", size, blob.size)
             file.flush()
             os.fsync(file.fileno())
-            os.link(f"/proc/self/fd/{file.fileno()}", self._fresh(blob.digest), follow_symlinks=True)
+            os.rename(file.name, self.path(blob.digest))  # over an equal blob, if two ingested it at once
         return blob
 
-    def _fresh(self, digest: str) -> Path:
-        path = self.path(digest)
-        path.unlink(missing_ok=True)  # the same bytes: a second ingest of one digest replaces the first
-        return path
-
     @contextmanager
-    def _temporary(self) -> Iterator[BinaryIO]:
-        descriptor = os.open(self.ingest_directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
+    def _temporary(self) -> Iterator[IO[bytes]]:
+        with tempfile.NamedTemporaryFile(dir=self.ingest_directory, delete=False) as file:
+            try:
+                yield file
+            finally:
+                Path(file.name).unlink(missing_ok=True)  # gone already if it became a blob
 
     def spool(self) -> IO[bytes]:
         """A nameless temporary file in the store's file system."""
@@ -96,7 +93,7 @@ class ContentStore:
         self.path(digest).unlink(missing_ok=True)
 
 
-def _copy(source: IO[bytes], target: BinaryIO) -> Blob:
+def _copy(source: IO[bytes], target: IO[bytes]) -> Blob:
     hashed, size = hashlib.sha256(), 0
     while piece := source.read(PIECE):
         hashed.update(piece)
