@@ -18,7 +18,7 @@ from pyctl.tracing import NO_TRACE, Tracer
 from pyctl.transport import Body, Response, Transport
 from pyctl.version import NEWEST_API, OLDEST_API, __version__, negotiate
 
-Params = Mapping[str, str | int | bool | None | list[str]]
+Params = Mapping[str, str | int | bool | list[str] | None]
 """A query: None and False are left out, True is 1, a list repeats the key."""
 
 

@@ -1,10 +1,10 @@
 """`Client`: one daemon, its resources as attributes.
 
-    >>> with Client("unix:///run/pydockerd.sock") as client:
-    ...     container = client.containers.create(CreateRequest(image="host", cmd=["true"]))
-    ...     pending = client.containers.wait(container.id, "next-exit")
-    ...     client.containers.start(container.id)
-    ...     print(pending.result().status_code)
+>>> with Client("unix:///run/pydockerd.sock") as client:
+...     container = client.containers.create(CreateRequest(image="host", cmd=["true"]))
+...     pending = client.containers.wait(container.id, "next-exit")
+...     client.containers.start(container.id)
+...     print(pending.result().status_code)
 """
 
 from __future__ import annotations

@@ -1,24 +1,26 @@
+# ruff: noqa: N818 - errors are named for what happened, in the field's own words: NotFound, Detached, UnsupportedVersion
 """Every error of pyctl, as one tree.
 
-    PyctlError
-    ├── InvalidHost              --host, PYCTL_HOST or DOCKER_HOST names no address
-    ├── InvalidValue             a flag's value cannot be understood
-    ├── InvalidUsage             flags or operands that do not go together
-    ├── TemplateError            a --format template does not parse or does not apply
-    ├── DaemonUnavailable        nobody answers on the daemon's address
-    │   └── DaemonNotInstalled   ... and there is none to start
-    ├── UnsupportedVersion       the daemon speaks no API version that we know
-    ├── MalformedAnswer          the daemon's answer does not have the API's shape
-    ├── Detached                 the user typed the detach keys
-    └── ApiError                 the daemon answered with an error status
-        ├── BadRequest           400
-        ├── Unauthorized         401
-        ├── Forbidden            403
-        ├── NotFound             404
-        ├── Conflict             409
-        ├── ServerError          500
-        ├── NotImplementedByDaemon  501
-        └── ServiceUnavailable   503
+PyctlError
+├── InvalidHost              --host, PYCTL_HOST or DOCKER_HOST names no address
+├── InvalidValue             a flag's value cannot be understood
+├── InvalidUsage             flags or operands that do not go together
+├── WrongCommandLine         an unknown flag or command, too few or too many operands
+├── TemplateError            a --format template does not parse or does not apply
+├── DaemonUnavailable        nobody answers on the daemon's address
+│   └── DaemonNotInstalled   ... and there is none to start
+├── UnsupportedVersion       the daemon speaks no API version that we know
+├── MalformedAnswer          the daemon's answer does not have the API's shape
+├── Detached                 the user typed the detach keys
+└── ApiError                 the daemon answered with an error status
+    ├── BadRequest           400
+    ├── Unauthorized         401
+    ├── Forbidden            403
+    ├── NotFound             404
+    ├── Conflict             409
+    ├── ServerError          500
+    ├── NotImplementedByDaemon  501
+    └── ServiceUnavailable   503
 """
 
 from __future__ import annotations
@@ -45,6 +47,17 @@ class InvalidValue(PyctlError, ValueError):
 
 class InvalidUsage(PyctlError):
     """Each part can be understood, together they make no sense."""
+
+
+class WrongCommandLine(PyctlError):
+    """The command line does not parse; the text says how the command is used.
+
+    ``code`` is docker's: 125 for a flag, 1 for operands and for an unknown command.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TemplateError(PyctlError):

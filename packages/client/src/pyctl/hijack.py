@@ -7,6 +7,7 @@ left behind, because the daemon may have sent output in the same packet as the h
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
@@ -37,17 +38,14 @@ class Hijacked:
 
     def close_write(self) -> None:
         """Half close: the container sees the end of its standard input, its output still arrives."""
-        try:
+        # When the daemon was faster, its end of the stream is what the reader reports.
+        with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # the daemon was faster; its end of the stream is what the reader reports
 
     def shutdown(self) -> None:
         """End both directions, which also wakes a thread that is blocked in `read`."""
-        try:
+        with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
     def close(self) -> None:
         self._reader.close()
@@ -67,7 +65,7 @@ class Refusal:
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.status = answer.status
-        self.headers: Mapping[str, str] = {name: value for name, value in answer.getheaders()}
+        self.headers: Mapping[str, str] = dict(answer.getheaders())
         with answer:
             self._body = answer.read()
 

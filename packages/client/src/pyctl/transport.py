@@ -140,4 +140,4 @@ def unavailable(endpoint: Endpoint, cause: BaseException) -> DaemonUnavailable:
         return DaemonUnavailable(
             f"Cannot connect to the Docker daemon at {endpoint.url}. Is the docker daemon running?"
         )
-    return DaemonUnavailable(f"error during connect: {endpoint.url}: {cause or type(cause).__name__}")
+    return DaemonUnavailable(f"error during connect: {endpoint.url}: {str(cause) or type(cause).__name__}")

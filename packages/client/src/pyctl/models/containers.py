@@ -1,10 +1,23 @@
+# ruff: noqa: RUF009 - api() declares an attribute, as attrs.field does
 """Containers as the daemon reports them (Engine API: ContainerList, ContainerInspect, ContainerTop, ContainerWait)."""
 
 from __future__ import annotations
 
 import attrs
 
-from pyctl.models.fields import JsonObject, api, document, flag, integer, listed, model, named, text, texts, texts_by_name
+from pyctl.models.fields import (
+    JsonObject,
+    api,
+    document,
+    flag,
+    integer,
+    listed,
+    model,
+    named,
+    text,
+    texts,
+    texts_by_name,
+)
 
 
 @attrs.frozen

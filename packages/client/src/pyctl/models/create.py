@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - key() declares an attribute, as attrs.field does
 """What a container is made from: the body of ContainerCreate and ExecCreate.
 
 Attributes are None until they are set; `encode` leaves those out, and the daemon's defaults apply.

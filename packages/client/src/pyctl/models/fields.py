@@ -103,8 +103,7 @@ texts_by_name = named(text)
 
 def api(key: str, kind: Kind[T]) -> T:
     """Declare an attribute: its JSON key and its kind."""
-    field = attrs.field(factory=kind.empty, metadata={"key": key, "kind": kind})
-    return cast(T, field)  # what attrs' own stubs do: the class body sees the attribute's type
+    return attrs.field(factory=kind.empty, metadata={"key": key, "kind": kind})
 
 
 def decode(cls: type[T], value: Json, where: str) -> T:

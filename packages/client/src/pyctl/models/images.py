@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - api() declares an attribute, as attrs.field does
 """Images as the daemon reports them (Engine API: ImageList, ImageInspect, ImageDelete), and progress messages."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - api() declares an attribute, as attrs.field does
 """The daemon itself, and what happens in it (Engine API: SystemVersion, SystemInfo, SystemEvents)."""
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from pyctl.api import Api, filters_param, json_lines, parse_json
+from pyctl.api import Api, Params, filters_param, json_lines, parse_json
 from pyctl.models.fields import decode, json_list
 from pyctl.models.images import Deleted, ImageDetail, ImageSummary, Progress
 from pyctl.transport import Body, Response
@@ -37,11 +38,11 @@ class Images:
         url: str = "-",
         reference: str = "",
         message: str = "",
-        changes: list[str] | None = None,
+        changes: builtins.list[str] | None = None,
         platform: str | None = None,
     ) -> Iterator[Progress]:
         """ImageCreate from a root file system tar (``source``), or from one the daemon fetches (``url``)."""
-        params = {
+        params: Params = {
             "fromSrc": url,
             "repo": reference or None,
             "message": message or None,
@@ -54,10 +55,14 @@ class Images:
         """ImageInspect."""
         return decode(ImageDetail, self._api.get(f"{_path(ref)}/json"), f"image {ref}")
 
-    def remove(self, ref: str, *, force: bool = False, no_prune: bool = False) -> list[Deleted]:
+    def remove(self, ref: str, *, force: bool = False, no_prune: bool = False) -> builtins.list[Deleted]:
         """ImageDelete: what was untagged and deleted, in order. `Conflict` when a container uses it."""
         answer = parse_json(self._api.call("DELETE", _path(ref), {"force": force, "noprune": no_prune}), f"rmi {ref}")
         return [decode(Deleted, item, f"rmi {ref}[{i}]") for i, item in enumerate(json_list(answer, f"rmi {ref}"))]
+
+    def tag(self, ref: str, repository: str, tag: str) -> None:
+        """ImageTag: one more reference to the same image."""
+        self._api.call("POST", f"{_path(ref)}/tag", {"repo": repository, "tag": tag})
 
     def load(self, archive: Body, *, quiet: bool = False, platform: str | None = None) -> Iterator[Progress]:
         """ImageLoad: an archive of ``docker save`` or an OCI layout in a tar."""

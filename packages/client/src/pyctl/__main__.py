@@ -1,0 +1,20 @@
+"""The command ``pyctl``."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+_STARTED_NS = time.monotonic_ns()  # before anything is imported: ``run --trace`` counts from here
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    from pyctl.app.main import run
+    from pyctl.app.session import Session
+
+    sys.exit(run(None, Session(started_ns=_STARTED_NS)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""A command as click sees it: reads its arguments like docker does, and fails with docker's words and exit codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from typer.core import TyperCommand
+
+from pyctl.app.arguments import Flag, normalize
+from pyctl.app.flags import RejectedValue
+from pyctl.errors import InvalidValue, WrongCommandLine
+
+_FLAG_CODE = 125
+_OPERANDS_CODE = 1
+
+
+class DockerCommand(TyperCommand):
+    """One command, whose usage line is given in its context settings (``obj`` stays the session's)."""
+
+    usage = ""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            flags = _flags(self, ctx)
+            return super().parse_args(ctx, normalize(args, flags, interspersed=ctx.allow_interspersed_args))
+        except InvalidValue as error:
+            raise self._wrong_flag(ctx, str(error)) from error
+        except click.UsageError as error:
+            raise self._wrong(ctx, error) from error
+
+    def get_usage(self, ctx: click.Context) -> str:
+        return f"Usage:  {ctx.command_path} {self.usage}".rstrip()
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(self.get_usage(ctx) + "\n")
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_usage(ctx, formatter)
+        formatter.write(f"\n{self.short_help}\n\nOptions:\n")
+        with formatter.indentation():
+            records = [param.get_help_record(ctx) for param in self.params if isinstance(param, click.Option)]
+            formatter.write_dl([record for record in records if record])
+
+    def _wrong_flag(self, ctx: click.Context, text: str) -> WrongCommandLine:
+        return WrongCommandLine(f"{text}\n\n{self.get_usage(ctx)}\n\n{help_line(ctx)}", _FLAG_CODE)
+
+    def _wrong(self, ctx: click.Context, error: click.UsageError) -> WrongCommandLine:
+        if isinstance(error, click.NoSuchOption):
+            return self._wrong_flag(ctx, unknown_flag(error.option_name))
+        if isinstance(error, click.BadOptionUsage):
+            return self._wrong_flag(ctx, f"flag needs an argument: {error.option_name}")
+        if isinstance(error, RejectedValue) and error.param:
+            names = ", ".join(sorted(error.param.opts, key=len))
+            return self._wrong_flag(ctx, f'invalid argument "{error.given}" for "{names}" flag: {error.message}')
+        if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
+            return self._wrong_flag(
+                ctx, f'invalid argument for "{error.param.opts[-1]}" flag: {error.format_message()}'
+            )
+        text = f"'{ctx.command_path}' {_arity(self)}\n\n{self.get_usage(ctx)}\n\n{help_line(ctx)}"
+        return WrongCommandLine(f"{ctx.find_root().command_path}: {text}", _OPERANDS_CODE)
+
+
+def help_line(ctx: click.Context) -> str:
+    """Where to read more; the last line of a failure."""
+    return f"Run '{ctx.command_path} --help' for more information"
+
+
+def unknown_flag(name: str) -> str:
+    """Word an unknown flag as pflag does."""
+    return f"unknown flag: {name}" if name.startswith("--") else f"unknown shorthand flag: '{name[1:]}' in {name}"
+
+
+def _flags(command: click.Command, ctx: click.Context) -> dict[str, Flag]:
+    options = [param for param in command.get_params(ctx) if isinstance(param, click.Option)]
+    return {name: flag for option in options for name, flag in _spellings(option)}
+
+
+def _spellings(option: click.Option) -> list[tuple[str, Flag]]:
+    off = option.secondary_opts[0] if option.secondary_opts else None
+    takes_value = not (option.is_flag or option.count)
+    on = [(name, Flag(takes_value, on=name, off=off)) for name in option.opts]
+    return on + [(name, Flag(False, on=name, off=option.opts[0])) for name in option.secondary_opts]
+
+
+def _arity(command: click.Command) -> str:
+    operands = [param for param in command.params if isinstance(param, click.Argument)]
+    least = sum(1 if param.nargs < 0 else param.nargs for param in operands if param.required)
+    if not operands:
+        return "accepts no arguments"
+    if any(param.nargs < 0 for param in operands):
+        return f"requires at least {_arguments(least)}"
+    most = sum(param.nargs for param in operands)
+    if least == most:
+        return f"requires {_arguments(most)}"
+    return (
+        f"requires at most {_arguments(most)}"
+        if not least
+        else f"requires at least {least} and at most {most} arguments"
+    )
+
+
+def _arguments(count: int) -> str:
+    return f"{count} argument" + ("" if count == 1 else "s")
+
+
+def build(function: Any, name: str, summary: str, usage: str, *, interspersed: bool) -> DockerCommand:
+    """Make the click command of a function through typer."""
+    import typer
+
+    from pyctl.app.flags import spread
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    settings = {"allow_interspersed_args": interspersed, "help_option_names": ["--help"]}
+    app.command(name, cls=DockerCommand, context_settings=settings, short_help=summary, help=summary)(spread(function))
+    command = typer.main.get_command(app)
+    assert isinstance(command, DockerCommand)
+    command.usage = usage
+    return command

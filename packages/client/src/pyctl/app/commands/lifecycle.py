@@ -1,0 +1,78 @@
+"""Commands that do one thing to each container they are given: ``stop``, ``kill``, ``rm``, ``wait``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from pyctl.app.flags import Names, switch, value
+from pyctl.app.session import client, complain
+from pyctl.errors import ApiError, NotFound
+
+
+def for_each(names: Sequence[str], act: Callable[[str], object]) -> int:
+    """Act on each name; print the name, or what ``act`` returned if that is not empty.
+
+    One that fails is reported and the rest still done; returns the exit code.
+    """
+    failed = False
+    for name in names:
+        try:
+            answer = act(name)
+        except ApiError as error:
+            complain(str(error))
+            failed = True
+        else:
+            if answer != "":
+                print(name if answer is None else answer, flush=True)
+    return int(failed)
+
+
+def stop(
+    containers: Names,
+    signal: Annotated[str | None, value("--signal", "-s", help="Signal to send to the container")] = None,
+    time: Annotated[
+        int | None,
+        value("--timeout", "--time", "-t", metavar="int", help="Seconds to wait before killing the container"),
+    ] = None,
+) -> int:
+    """ContainerStop."""
+    return for_each(containers, lambda name: client().containers.stop(name, timeout=time, signal=signal))
+
+
+def kill(
+    containers: Names,
+    signal: Annotated[str | None, value("--signal", "-s", help="Signal to send to the container")] = None,
+) -> int:
+    """ContainerKill."""
+    return for_each(containers, lambda name: client().containers.kill(name, signal))
+
+
+def wait(containers: Names) -> int:
+    """ContainerWait; prints exit codes."""
+    return for_each(containers, lambda name: client().containers.wait(name).result().status_code)
+
+
+def rm(
+    containers: Names,
+    force: Annotated[
+        bool, switch("--force", "-f", help="Force the removal of a running container (uses SIGKILL)")
+    ] = False,
+    volumes: Annotated[
+        bool, switch("--volumes", "-v", help="Remove anonymous volumes associated with the container")
+    ] = False,
+    link: Annotated[bool, switch("--link", "-l", help="Remove the specified link")] = False,
+) -> int:
+    """ContainerDelete; with ``--force`` a container that is not there is only worth a message."""
+
+    def remove(name: str) -> str:
+        try:
+            client().containers.remove(name.strip("/"), force=force, volumes=volumes, link=link)
+        except NotFound as error:
+            if not force:
+                raise
+            complain(str(error))
+            return ""
+        return name
+
+    return for_each(containers, remove)

@@ -1,0 +1,1 @@
+"""The flags of ``run`` and ``create``, and what they mean in the Engine API."""

@@ -1,0 +1,121 @@
+"""Which commands there are, and where each one lives. Nothing here imports them, so that a command pays only for itself."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Entry:
+    """One command."""
+
+    home: str
+    """``module:function`` below `pyctl.app.commands`."""
+    summary: str
+    usage: str
+    """What follows the command's name in its usage line."""
+    interspersed: bool = True
+    """False when everything after the first operand belongs to the container's own command."""
+
+
+_IMAGE_COMMAND = "[OPTIONS] IMAGE [COMMAND] [ARG...]"
+_CONTAINERS = "[OPTIONS] CONTAINER [CONTAINER...]"
+
+CONTAINER_COMMANDS = {
+    "attach": Entry(
+        "attach:attach",
+        "Attach local standard input, output, and error streams to a running container",
+        "[OPTIONS] CONTAINER",
+    ),
+    "create": Entry("create:create", "Create a new container", _IMAGE_COMMAND, interspersed=False),
+    "exec": Entry(
+        "exec:exec_",
+        "Execute a command in a running container",
+        "[OPTIONS] CONTAINER COMMAND [ARG...]",
+        interspersed=False,
+    ),
+    "kill": Entry("lifecycle:kill", "Kill one or more running containers", _CONTAINERS),
+    "logs": Entry("logs:logs", "Fetch the logs of a container", "[OPTIONS] CONTAINER"),
+    "rm": Entry("lifecycle:rm", "Remove one or more containers", _CONTAINERS),
+    "run": Entry("run:run", "Create and run a new container from an image", _IMAGE_COMMAND, interspersed=False),
+    "start": Entry("start:start", "Start one or more stopped containers", _CONTAINERS),
+    "stop": Entry("lifecycle:stop", "Stop one or more running containers", _CONTAINERS),
+    "top": Entry(
+        "top:top", "Display the running processes of a container", "CONTAINER [ps OPTIONS]", interspersed=False
+    ),
+    "wait": Entry(
+        "lifecycle:wait",
+        "Block until one or more containers stop, then print their exit codes",
+        "CONTAINER [CONTAINER...]",
+    ),
+}
+
+IMAGE_COMMANDS = {
+    "import": Entry(
+        "import_:import_",
+        "Import the contents from a tarball to create a filesystem image",
+        "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
+    ),
+    "load": Entry("load:load", "Load an image from a tar archive or STDIN", "[OPTIONS]"),
+    "pull": Entry("pull:pull", "Download an image from a registry", "[OPTIONS] NAME[:TAG|@DIGEST]"),
+    "tag": Entry(
+        "tag:tag",
+        "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+        "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+    ),
+}
+
+SYSTEM_COMMANDS = {
+    "events": Entry("events:events", "Get real time events from the server", "[OPTIONS]"),
+    "info": Entry("info:info", "Display system-wide information", "[OPTIONS]"),
+}
+
+_PS = Entry("ps:ps", "List containers", "[OPTIONS]")
+_IMAGES = Entry("images:images", "List images", "[OPTIONS] [REPOSITORY[:TAG]]")
+_RMI = Entry("rmi:rmi", "Remove one or more images", "[OPTIONS] IMAGE [IMAGE...]")
+_OBJECTS = "[OPTIONS] NAME|ID [NAME|ID...]"
+
+COMMANDS = {
+    **CONTAINER_COMMANDS,
+    **IMAGE_COMMANDS,
+    **SYSTEM_COMMANDS,
+    "images": _IMAGES,
+    "inspect": Entry("inspect:inspect", "Return low-level information on Docker objects", _OBJECTS),
+    "ps": _PS,
+    "rmi": _RMI,
+    "version": Entry("version:version", "Show the Docker version information", "[OPTIONS]"),
+}
+"""Everything that is called by its own name, as ``pyctl run``."""
+
+GROUPS: dict[str, tuple[str, dict[str, Entry]]] = {
+    "container": (
+        "Manage containers",
+        {
+            **CONTAINER_COMMANDS,
+            "inspect": Entry(
+                "inspect:inspect_containers", "Display detailed information on one or more containers", _CONTAINERS
+            ),
+            "list": _PS,
+            "ls": _PS,
+            "ps": _PS,
+            "remove": CONTAINER_COMMANDS["rm"],
+        },
+    ),
+    "image": (
+        "Manage images",
+        {
+            **IMAGE_COMMANDS,
+            "inspect": Entry(
+                "inspect:inspect_images",
+                "Display detailed information on one or more images",
+                "[OPTIONS] IMAGE [IMAGE...]",
+            ),
+            "list": _IMAGES,
+            "ls": _IMAGES,
+            "remove": _RMI,
+            "rm": _RMI,
+        },
+    ),
+    "system": ("Manage Docker", SYSTEM_COMMANDS),
+}
+"""Management commands, as ``pyctl container run``."""

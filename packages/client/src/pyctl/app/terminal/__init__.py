@@ -1,0 +1,1 @@
+"""The two ends of an attached container: terminal, signals, streams."""
