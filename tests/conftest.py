@@ -1,0 +1,70 @@
+"""What all tests share: this run's directory, the check for leftovers, daemons and root file systems."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import images
+from tests.support.daemon import Daemon
+from tests.support.run import RUN
+
+
+def pytest_configure() -> None:
+    RUN.begin()
+
+
+def pytest_unconfigure() -> None:
+    RUN.end()
+
+
+@pytest.fixture
+def tmp_short() -> Iterator[Path]:
+    """A directory with a short path, for sockets."""
+    directory = RUN.short_directory()
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    """A daemon of this test's own. Its log is shown when the test fails."""
+    made = Daemon()
+    made.start()
+    yield made
+    try:
+        made.end()
+    finally:
+        print(made.log())
+    shutil.rmtree(made.directory)
+
+
+@pytest.fixture(scope="session")
+def shared_daemon() -> Iterator[Daemon]:
+    """One daemon for all tests that leave it as they found it, images aside."""
+    made = Daemon()
+    made.start()
+    yield made
+    made.end()
+    shutil.rmtree(made.directory)
+
+
+@pytest.fixture(scope="session")
+def busybox_rootfs() -> Path:
+    """A directory that holds a busybox root file system. Not to be written to."""
+    return images.busybox_rootfs(RUN.short_directory() / "rootfs")
+
+
+@pytest.fixture(scope="session")
+def busybox_tar(busybox_rootfs: Path) -> Path:
+    """The same as a tar."""
+    return images.archive(busybox_rootfs, RUN.short_directory() / "busybox.tar")
+
+
+@pytest.fixture(scope="session")
+def debian_rootfs_tar() -> Path:
+    """A tar of a minimal Debian with Python and a C compiler, made by debootstrap."""
+    return images.cached_debian_tar()
