@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support import images
 from tests.support.daemon import Daemon
+from tests.support.leftovers import OWNED, Machine, leftovers, settled
 from tests.support.run import RUN
 
 
@@ -19,6 +21,17 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     RUN.end()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Fail a test that leaves a mount, a cgroup, a process, a network link or an open descriptor behind."""
+    before = Machine.now()
+    yield
+    if leftovers(before, Machine.now()):
+        gc.collect()  # what the exceptions that a test has caught still hold is not left open for ever
+        if left := settled(before):
+            pytest.fail("the test left behind:\n" + "\n".join(left), pytrace=False)
 
 
 @pytest.fixture
@@ -47,6 +60,8 @@ def shared_daemon() -> Iterator[Daemon]:
     """One daemon for all tests that leave it as they found it, images aside."""
     made = Daemon()
     made.start()
+    assert made.process is not None
+    OWNED.processes.add(made.process.pid)
     yield made
     made.end()
     shutil.rmtree(made.directory)

@@ -33,8 +33,8 @@ class RejectedValue(click.BadParameter):
         self.given = given
 
 
-def _reader(read: Callable[[str], object]) -> Callable[[str], object]:
-    def convert(given: str) -> object:
+def _reader(read: Callable[[str], object]) -> Callable[[object], object]:
+    def convert(given: object) -> object:
         if not isinstance(given, str):
             return given  # click converts defaults too
         try:

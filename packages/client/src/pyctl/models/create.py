@@ -156,6 +156,12 @@ class HostConfig:
     pids_limit: int | None = key("PidsLimit")
     ulimits: list[Ulimit] | None = key("Ulimits")
     init: bool | None = key("Init")
+    volume_driver: str | None = key("VolumeDriver")
+    storage_opt: dict[str, str] | None = key("StorageOpt")
+    cpu_realtime_period: int | None = key("CpuRealtimePeriod")
+    cpu_realtime_runtime: int | None = key("CpuRealtimeRuntime")
+    masked_paths: list[str] | None = key("MaskedPaths")
+    readonly_paths: list[str] | None = key("ReadonlyPaths")
 
 
 @attrs.frozen(kw_only=True)

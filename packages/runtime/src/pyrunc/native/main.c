@@ -146,7 +146,7 @@ static _Noreturn void parent_main(const struct op_clone *op)
 	if (has_maps(op) && write_maps(op, pid))
 		abandon(pid);
 	introduce(pid, pidfd);
-	if (init.channel >= 0 && has_maps(op))
+	if (init.channel >= 0)
 		(void)send_with_fds(init.channel, "", 1, NULL, 0);
 	if (init.directory >= 0)
 		monitor_main(pid, pidfd);
