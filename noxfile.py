@@ -6,8 +6,11 @@ that are missing are installed through apt where that may be done (root and apt-
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,19 +20,32 @@ ROOT = Path(__file__).resolve().parent
 BOOTSTRAP = ROOT / ".nox-bootstrap"
 LAYERS = ("runtime", "supervisor", "daemon", "client")
 
-# System packages by purpose: what has to be there -> the Debian package that brings it. A name with a slash is a file.
+
+def debian_release() -> int:
+    """The number of this Debian; 0 where os-release(5) tells none."""
+    with contextlib.suppress(OSError):
+        version = platform.freedesktop_os_release().get("VERSION_ID", "")
+        return int(version.partition(".")[0]) if version[:1].isdigit() else 0
+    return 0
+
+
+# System packages by purpose: what has to be there -> the Debian package that brings it. See `present` for the names.
 BUILD = {
     "gcc": "gcc",
     "/usr/include/stdio.h": "libc6-dev",
     f"/usr/include/python{sys.version_info[0]}.{sys.version_info[1]}/Python.h": "python3-dev",
 }
 VENV = {"ensurepip": "python3-venv"}
+RUN = {
+    "libseccomp.so.2": "libseccomp2",
+    "ps": "procps",  # docker top
+}
 PEERS = {
     "busybox": "busybox-static",
     "debootstrap": "debootstrap",
     "runc": "runc",
     "crun": "crun",
-    "docker": "docker.io",
+    "docker": "docker-cli" if debian_release() >= 13 else "docker.io",  # a package of its own since Debian 13
     "dockerd": "docker.io",
     "containerd": "containerd",
     "skopeo": "skopeo",
@@ -39,7 +55,11 @@ PEERS = {
 
 
 def present(need: str) -> bool:
-    """Tell whether a command is on PATH, a file exists, or (``ensurepip``) venv works."""
+    """Tell whether a command is on PATH, a file (``/``) exists, a library (``.so``) loads, or (``ensurepip``) venv works."""
+    if ".so." in need:
+        with contextlib.suppress(OSError):
+            return bool(ctypes.CDLL(need))
+        return False
     if need == "ensurepip":
         return importlib.util.find_spec("ensurepip") is not None and importlib.util.find_spec("venv") is not None
     if need.startswith("/"):
@@ -61,20 +81,20 @@ def system_packages(needs: dict[str, str]) -> None:
     subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
 
 
-def bootstrap() -> None:
-    """Make the environment that holds nox, once, and become nox in it."""
-    python = BOOTSTRAP / "bin" / "python"
-    if importlib.util.find_spec("nox") is None and Path(sys.prefix) != BOOTSTRAP:
+def bootstrap() -> int:
+    """Make the environment that holds nox, once, and run nox in it on this file. Returns nox's exit code."""
+    python = sys.executable
+    if importlib.util.find_spec("nox") is None:
         system_packages({**VENV, **BUILD})
-        if not (BOOTSTRAP / "bin" / "nox").exists():
+        python = str(BOOTSTRAP / "bin" / "python")
+        if not (BOOTSTRAP / "bin" / "nox").exists() or not Path(python).exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(BOOTSTRAP)], check=True)
-            subprocess.run([str(python), "-m", "pip", "install", "-q", "nox>=2025.2.9"], check=True)
-        os.execv(python, [str(python), "-m", "nox", "-f", str(ROOT / "noxfile.py"), *sys.argv[1:]])
-    os.execv(sys.executable, [sys.executable, "-m", "nox", "-f", str(ROOT / "noxfile.py"), *sys.argv[1:]])
+            subprocess.run([python, "-m", "pip", "install", "-q", "nox>=2025.2.9"], check=True)
+    return subprocess.run([python, "-m", "nox", "-f", str(ROOT / "noxfile.py"), *sys.argv[1:]]).returncode
 
 
 if __name__ == "__main__":
-    bootstrap()
+    sys.exit(bootstrap())
 
 import nox  # noqa: E402  (only importable after the bootstrap)
 
@@ -89,7 +109,7 @@ def layers() -> list[str]:
 
 def install(session: nox.Session, *groups: str) -> None:
     """Install the packages as a user gets them (not editable), and the dependency groups of pyproject.toml."""
-    system_packages(BUILD)
+    system_packages({**BUILD, **RUN})
     for group in groups:
         session.install("-q", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
     session.install("-q", *(f"./{layer}" for layer in layers()))
@@ -106,7 +126,7 @@ def check(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All checks, then all tests. Arguments go to pytest."""
-    system_packages({**BUILD, **PEERS})
+    system_packages({**BUILD, **RUN, **PEERS})
     install(session, "check", "test")
     check(session)
     session.run("pytest", *session.posargs)
@@ -123,15 +143,78 @@ def lint(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run one container, through all four layers, on the copy-on-write view of this machine's own root."""
     install(session)
-    session.run("python", "tests/support/demo.py")
+    session.run("python", "-m", "tests.support.demo")
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("suite", ["bookworm", "trixie"])
+def fresh(session: nox.Session, suite: str) -> None:
+    """Prove the README's two commands on a Debian that has Python and nothing else, made for that by debootstrap."""
+    system_packages({"debootstrap": "debootstrap", "git": "git", "unshare": "util-linux"})
+    session.run(sys.executable, "-m", "tests.support.fresh_machine", suite, *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside the installed peers. Arguments name benchmarks; see benchmarks/README.md."""
+    system_packages({**BUILD, **RUN, **PEERS})
+    install(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build the wheels, and insist that the runtime's works on every later Python."""
-    session.install("-q", "build")
-    out = Path(session.create_tmp())
+    """Build the wheels, insist that the runtime's serves every later Python, and install each layer alone."""
+    session.install("-q", "build", "abi3audit")
+    out = Path(session.create_tmp(), "wheels")
+    shutil.rmtree(out, ignore_errors=True)
     for layer in layers():
         session.run("python", "-m", "build", "-q", "--wheel", "--outdir", str(out), layer)
-    if not list(out.glob("pyrunc-*-cp311-abi3-linux_*.whl")):
+    runtime = sorted(out.glob("pyrunc-*-cp311-abi3-linux_*.whl"))
+    if len(runtime) != 1:
         session.error(f"no abi3 wheel of the runtime in {out}")
+    session.run("abi3audit", "--strict", str(runtime[0]))
+    for number, layer in enumerate(layers(), 1):
+        install_alone(session, sys.executable, [f"./{below}" for below in layers()[:number] if needed(below, layer)])
+    later = later_pythons()
+    if not later:
+        session.warn("no later Python on this machine: the wheels were checked by abi3audit only")
+    for python in later:
+        install_alone(session, python, sorted(str(wheel) for wheel in out.glob("*.whl")))
+
+
+def needed(below: str, layer: str) -> bool:
+    """The client needs itself only; each other layer needs all those below it."""
+    return below == layer or layer != "packages/client"
+
+
+def install_alone(session: nox.Session, python: str, packages: list[str]) -> None:
+    """Install ``packages``, and nothing of ours beside them, into a fresh environment of ``python``; start what they bring."""
+    home = Path(session.create_tmp(), "alone")
+    session.run(python, "-m", "venv", "--clear", str(home), external=True)
+    session.run(str(home / "bin/python"), "-m", "pip", "install", "-q", *packages, external=True)
+    session.run(str(home / "bin/python"), "-c", SMOKE, external=True, env={"PYTHONPATH": ""})
+    for command in ("pyrunc", "pydockerd", "pyctl"):
+        if (home / "bin" / command).exists():
+            session.run(str(home / "bin" / command), "--help", external=True, silent=True)
+
+
+SMOKE = """
+import importlib, importlib.util
+for name in ("pyrunc._native", "pyrunc", "pycontainerd", "pydockerd", "pyctl"):
+    if importlib.util.find_spec(name.partition(".")[0]):
+        print("imported", importlib.import_module(name).__name__)
+"""
+
+
+def later_pythons() -> list[str]:
+    """Interpreters newer than this one that can make environments: from PATH, and pyenv's."""
+    names = [f"python3.{minor}" for minor in range(sys.version_info[1] + 1, 20)]
+    found = [shutil.which(name) or "" for name in names]
+    found += [str(path) for name in names for path in Path("~/.pyenv/versions").expanduser().glob(f"*/bin/{name}")]
+    return [path for path in found if path and works(path)]
+
+
+def works(python: str) -> bool:
+    """Tell whether the interpreter starts (pyenv leaves names on PATH that do not) and has venv."""
+    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
