@@ -34,11 +34,10 @@ class ExitRecord:
 
 @frozen
 class MonitorInfo:
-    """What a monitor has. The descriptors are new, and the receiver's to close: ``pidfd`` of the process; the write end of its stdin,
-    the read ends of its stdout and stderr, the master of its terminal, None for what isn't held."""
+    """What a monitor has. The descriptors are new, and the receiver's to close: the write end of its stdin, the read ends of its stdout
+    and stderr, the master of its terminal, None for what isn't held."""
 
     pid: int
-    pidfd: int
     exited: ExitRecord | None
     stdin: int | None
     stdout: int | None
@@ -86,8 +85,9 @@ class MonitorClient:
         descriptors = iter(fds)
         places = [next(descriptors, None) if mask >> bit & 1 else None for bit in range(_MOST_DESCRIPTORS)]
         pidfd, stdin, stdout, stderr, console = places
-        assert pidfd is not None, "a monitor always has the pidfd of its process"
-        return MonitorInfo(pid, pidfd, exited, stdin, stdout, stderr, console)
+        if pidfd is not None:
+            os.close(pidfd)  # nobody needs it here: an Identity opens its own
+        return MonitorInfo(pid, exited, stdin, stdout, stderr, console)
 
     def close_stdin(self) -> None:
         """Close the monitor's write end of stdin: the process sees the end of its input once nobody else has one."""
