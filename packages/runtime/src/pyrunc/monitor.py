@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -79,8 +81,9 @@ class MonitorClient:
 
     def info(self) -> MonitorInfo:
         """The process, and new descriptors of all that the monitor holds."""
-        self._connection.send(b"I")
-        data, fds, _, _ = socket.recv_fds(self._connection, _REPLY.size, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        with _answering():
+            self._connection.send(b"I")
+            data, fds, _, _ = socket.recv_fds(self._connection, _REPLY.size, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
         pid, exited, mask = _parse(data)
         descriptors = iter(fds)
         places = [next(descriptors, None) if mask >> bit & 1 else None for bit in range(_MOST_DESCRIPTORS)]
@@ -91,20 +94,23 @@ class MonitorClient:
 
     def close_stdin(self) -> None:
         """Close the monitor's write end of stdin: the process sees the end of its input once nobody else has one."""
-        self._connection.send(b"C")
-        _parse(self._connection.recv(_REPLY.size))
+        with _answering():
+            self._connection.send(b"C")
+            data = self._connection.recv(_REPLY.size)
+        _parse(data)
 
     def wait_fd(self) -> int:
         """A new descriptor, the caller's to close, that is readable once the process has ended; then give it to ``read_record``."""
-        connection = _connect(self._directory)
-        connection.send(b"W")
-        connection.setblocking(True)
-        return connection.detach()
+        with _connect(self._directory) as connection, _answering():
+            connection.send(b"W")
+            connection.setblocking(True)
+            return connection.detach()
 
     def release(self) -> None:
         """End the monitor. Raises InvalidState while the process lives."""
-        self._connection.send(b"R")
-        data = self._connection.recv(_REPLY.size)
+        with _answering():
+            self._connection.send(b"R")
+            data = self._connection.recv(_REPLY.size)
         if data and _REPLY.unpack(data)[0]:
             raise InvalidState("its process", "running", "release the monitor of")
 
@@ -145,6 +151,15 @@ def _connect(directory: int) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A monitor that ends between connect(2) and send(2), or before it has read, as one whose process has ended does."""
+    try:
+        yield
+    except (BrokenPipeError, ConnectionResetError):
+        raise ProcessGone("the monitor ended before it answered") from None
 
 
 def _parse(data: bytes) -> tuple[int, ExitRecord | None, int]:
