@@ -1,1 +1,1 @@
-"""Side by side with the installed peers; never part of the test suite."""
+"""Our programs beside the installed peers, in one run. Never part of the test suite: ``python3 noxfile.py -s bench``."""

@@ -1,0 +1,81 @@
+"""``python -m benchmarks [NAME…] [--rounds N]``: measure, print, and write the figures down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+
+from benchmarks import daemons, executions, lifecycle
+from benchmarks.machine import Machine
+from benchmarks.measure import Comparison, Outcome, compare
+from benchmarks.report import document, table
+from benchmarks.stage import Stage, stage
+
+_RESULTS = Path(__file__).with_name("results")
+
+
+@frozen
+class _Benchmark:
+    prepare: Callable[[Stage], AbstractContextManager[Comparison]]
+    rounds: int
+
+
+_BENCHMARKS = {
+    "library": _Benchmark(lifecycle.library, 100),
+    "command": _Benchmark(lifecycle.command, 50),
+    "exec": _Benchmark(executions.library, 100),
+    "docker-run": _Benchmark(daemons.docker_run, 40),
+    "api": _Benchmark(daemons.api, 60),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Returns 1 when a target was missed."""
+    options = _parser().parse_args(arguments)
+    machine = Machine.here()
+    print(f"{machine.sentence()}\n", flush=True)
+    outcomes = []
+    with stage() as made:
+        for name in options.names or _BENCHMARKS:
+            benchmark = _BENCHMARKS[name]
+            with benchmark.prepare(made) as comparison:
+                outcomes.append(compare(comparison, options.rounds or benchmark.rounds))
+            print(f"{table(outcomes[-1])}\n", flush=True)
+    _write(outcomes, machine, options.output)
+    misses = [line for outcome in outcomes for line in outcome.misses()]
+    for line in misses:
+        print(f"target missed: {line}", file=sys.stderr)
+    return 1 if misses else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", choices=[*_BENCHMARKS, []], metavar="NAME", help=f"of {', '.join(_BENCHMARKS)}; all"
+    )
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default: each benchmark's own number)")
+    parser.add_argument(
+        "--output", type=Path, help="the JSON file to write (default: results/DATE.json when all were measured)"
+    )
+    return parser
+
+
+def _write(outcomes: list[Outcome], machine: Machine, output: Path | None) -> None:
+    day = datetime.now(UTC).date().isoformat()
+    if output is None and len(outcomes) < len(_BENCHMARKS):
+        return
+    target = output or _RESULTS / f"{day}.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(document(outcomes, machine, day), indent=1) + "\n")
+    print(f"written to {target.name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
