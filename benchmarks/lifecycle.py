@@ -78,8 +78,12 @@ def command(stage: Stage) -> Iterator[Comparison]:
 
 def _once(runtime: Runtime, bundle: Path, *, monitor: bool) -> None:
     container = runtime.create(f"c{next(_numbers)}", bundle, stdio=Stdio.null(), monitor=monitor)
-    container.start()
-    status = container.wait()
+    try:
+        container.start()
+        status = container.wait()
+    except BaseException:
+        container.delete(force=True)
+        raise
     container.delete()
     assert status.code == 0, status
 
