@@ -26,17 +26,13 @@ class BuildNative(build_ext):
 
     def run(self) -> None:
         super().run()
-        if self.inplace or self.editable_mode:
-            root = PACKAGE
-        else:
-            root = Path(self.build_lib) / "pyrunc"
+        root = PACKAGE if self.inplace or self.editable_mode else Path(self.build_lib) / "pyrunc"
         target = root / "_bin" / "pyrunc-init"
         target.parent.mkdir(parents=True, exist_ok=True)
         # Linked beside the target and renamed: a running container's binary is never written to (ETXTBSY).
         fresh = target.with_suffix(f".{os.getpid()}")
         subprocess.run(init_command(fresh), check=True)
         fresh.replace(target)
-
 
 
 setup(

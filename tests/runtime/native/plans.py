@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyrunc.launch import WALL, Launched
+from pyrunc.launch import Launched
 from pyrunc.plan import (
     Chdir,
     Clone,
@@ -25,6 +25,7 @@ from pyrunc.plan import (
     SetSid,
     WaitStart,
 )
+from pyrunc.processes import WALL
 
 NEWTIME, NEWNS, NEWCGROUP, NEWUTS = 0x80, 0x20000, 0x2000000, 0x4000000
 NEWIPC, NEWUSER, NEWPID, NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000

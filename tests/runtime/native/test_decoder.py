@@ -23,7 +23,7 @@ def plans() -> list[Plan]:
     rich = (
         JoinCgroup(slots=(0, 1)),
         Hook(program="/bin/true", argv=("true", "", "x"), env=(), state='{"pid":@PID@}', timeout=3),
-        Bind(source="/etc/hosts", target="/etc/hosts", recursive=True, slot=1),
+        Bind(source="/etc/hosts", target="/etc/hosts", recursive=True, idmap=1),
         Mkdev(target="/dev/zero", mode=0o20666, major=1, minor=5, uid=0, gid=0),
         SetUser(uid=1000, gid=1000, groups=(4, 24, 27)),
         LoadSeccomp(program=struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000)),
@@ -67,7 +67,9 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
             changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
     elif kind == 1:
         at = chance.randrange(len(changed) // 8) * 8
-        changed[at : at + 8] = struct.pack("=Q", chance.choice([0, 1, 7, 2**31, 2**32 - 1, 2**63, 2**64 - 1, len(data)]))
+        changed[at : at + 8] = struct.pack(
+            "=Q", chance.choice([0, 1, 7, 2**31, 2**32 - 1, 2**63, 2**64 - 1, len(data)])
+        )
     else:
         start, end = sorted(chance.randrange(len(changed)) & ~7 for _ in range(2))
         piece = changed[start:end]

@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from attrs import define, field
 
+from pyrunc.children import sweep
 from pyrunc.errors import ProcessGone, StateError
 from pyrunc.processes import WALL, ExitStatus, exit_status, moment
 from pyrunc.state import ProcessRecord
@@ -91,6 +92,7 @@ class Ending:
         if self.record.monitor is None:
             self._reap()
             return self.recorded() or self._unknown()
+        sweep()
         deadline = time.monotonic() + _RECORD_PATIENCE
         while (found := self.recorded()) is None:
             # Only a monitor that was killed leaves no record; one that lives may need a moment for it.

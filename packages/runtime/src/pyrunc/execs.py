@@ -7,14 +7,16 @@ from contextlib import ExitStack, suppress
 from secrets import token_hex
 from signal import SIGTERM
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 from attrs import evolve, frozen
 
+from pyrunc.children import adopt
 from pyrunc.errors import ContainerNotFound, ExecNotFound, InvalidState, ProcessGone, PyruncError, StateError
 from pyrunc.facts import Facts
 from pyrunc.handle import Handle
 from pyrunc.place import Place
-from pyrunc.processes import ExitStatus, parse_signal
+from pyrunc.processes import ExitStatus, Identity, parse_signal
 from pyrunc.state import ProcessRecord
 from pyrunc.statedir import CONFIG, STATE, StateDirectory, read_at, write_at
 from pyrunc.stdio import Stdio, Streams
@@ -124,7 +126,16 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
         undo.pop_all()
     if own is not None:
         os.close(own)
-    return ExecProcess(place, exec_id, _handle(place, exec_id, made.record, made.streams))
+    handle = _handle(place, exec_id, made.record, made.streams)
+    if own is None:
+        # Nobody else can learn how it ends: without its handle it is a child to be reaped and forgotten.
+        finalize(handle, _abandon, made.record.process).atexit = False
+    return ExecProcess(place, exec_id, handle)
+
+
+def _abandon(process: Identity) -> None:
+    with suppress(ProcessGone):
+        adopt(process.pid, process.open(zombie=True))
 
 
 def _make_directory(directory: StateDirectory, exec_id: str, undo: ExitStack) -> int:

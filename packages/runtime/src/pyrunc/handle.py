@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from pyrunc.children import reap
 from pyrunc.endings import Ending
 from pyrunc.errors import ProcessGone, PyruncError
 from pyrunc.processes import ExitStatus, send_signal
@@ -46,7 +47,9 @@ class Handle:
                 info = monitor.info()
                 return Streams(info.stdin, info.stdout, info.stderr, info.console)
         if self.kept is None:
-            raise PyruncError("the streams of this process are not here: it has no monitor, and its stdio was not made of pipes")
+            raise PyruncError(
+                "the streams of this process are not here: it has no monitor, and its stdio was not made of pipes"
+            )
         kept, self.kept = self.kept, None
         return kept
 
@@ -76,6 +79,7 @@ class Handle:
         if self.record.monitor is not None:
             with suppress(ProcessGone), self.monitor() as monitor:
                 monitor.release()
+            reap(self.record.monitor.pid)
         self.ending.reap_if_ended()
         if self.kept is not None:
             self.kept.close()

@@ -21,12 +21,11 @@ from typing import Final
 from attrs import define, field, frozen
 
 from pyrunc import _native
+from pyrunc.children import adopt, sweep
 from pyrunc.encode import encode
 from pyrunc.errors import LaunchFailed, OperationFailed, ProcessGone
 from pyrunc.plan import Plan
-
-WALL: Final = 0x40000000
-"""__WALL: what the C core clones has no exit signal until it executes something."""
+from pyrunc.processes import WALL
 
 START_FIFO: Final = "start"
 STARTED_FIFO: Final = "started"
@@ -275,7 +274,7 @@ class _Attempt:
     def succeed(self, *, monitored: bool) -> Launched:
         parent = (self.parent_pid, self.parent_pidfd)
         if monitored:
-            _monitors.append(os.dup(self.parent_pidfd))
+            adopt(self.parent_pid, os.dup(self.parent_pidfd))
         else:
             _reap(self.parent_pidfd)
             os.close(self.parent_pidfd)
@@ -323,23 +322,3 @@ def _reap(pidfd: int) -> None:
     """ECHILD: somebody else's child (a monitor's), or a waitpid(-1) of the host program was faster."""
     with suppress(ChildProcessError):
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED | WALL)
-
-
-# -- monitors that end later -------------------------------------------------------------------------------------------------------
-
-_monitors: list[int] = []
-"""pidfds of the monitors that this process started: it is their parent, so it is who must reap them, whoever released them."""
-
-
-def sweep() -> None:
-    """Reap the monitors that have ended; every launch does this. A long-lived program that stops launching may call it too."""
-    for pidfd in tuple(_monitors):
-        try:
-            ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | WALL) is not None
-        except ChildProcessError:
-            ended = True
-        if ended:
-            with suppress(ValueError):  # another thread sweeps too
-                _monitors.remove(pidfd)
-                os.close(pidfd)
-

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from pyrunc.children import sweep
 from pyrunc.launch import MonitorFiles, launch
 from pyrunc.processes import Identity, end
 from pyrunc.state import ProcessRecord
@@ -102,6 +103,7 @@ def _end(record: ProcessRecord) -> None:
     for identity in (record.process, record.monitor):
         if identity is not None:
             end(identity)
+    sweep()
 
 
 def _close(*descriptors: int) -> None:

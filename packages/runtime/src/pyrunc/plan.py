@@ -188,7 +188,7 @@ class Bind(Operation):
     """A bind mount: open_tree(``source``, CLONE), mount_setattr, move_mount on ``target`` (made as file or directory, like the source, if missing).
 
     ``set_attributes``/``clear_attributes`` change the mount itself; the ``recursive_`` pair changes the whole tree (OCI ``rro`` …).
-    ``slot``: the source as a descriptor instead of a path, or NO_SLOT. ``idmap``: slot of the user namespace for an idmapped mount.
+    ``idmap``: slot of the user namespace for an idmapped mount.
     """
 
     code: ClassVar[int] = 24
@@ -200,7 +200,6 @@ class Bind(Operation):
     recursive_set: int = 0
     recursive_clear: int = 0
     propagation: int = 0
-    slot: int = NO_SLOT
     idmap: int = NO_SLOT
     idmap_recursive: bool = False
 

@@ -10,7 +10,8 @@ from attrs import frozen
 from pyrunc.errors import ProcessGone
 
 WALL = 0x40000000
-"""__WALL of wait(2): the processes that pyrunc clones have no exit signal, so that a host program's own waitpid(-1) never finds them."""
+"""__WALL of wait(2): what pyrunc clones has no exit signal until it executes something, and is found by no other wait until then.
+execve(2) makes the signal SIGCHLD again: a host program that calls waitpid(-1) may take the status of a container without a monitor."""
 
 _STATE, _START_TIME = 0, 19
 """Fields of /proc/PID/stat, counted from the one after the command's closing parenthesis (proc_pid_stat(5): fields 3 and 22)."""

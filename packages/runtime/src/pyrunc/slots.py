@@ -84,7 +84,7 @@ def open_namespace(request: NamespacePath) -> int:
     return descriptor
 
 
-class _Made(Exception):
+class _Made(Exception):  # noqa: N818 - nothing went wrong
     """The namespace is there: gives up the launch that was needed to make it."""
 
     def __init__(self, descriptor: int) -> None:

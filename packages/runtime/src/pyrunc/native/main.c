@@ -99,7 +99,8 @@ static void open_host_proc(const struct op_clone *op)
 		init.host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* A socket pair to the container process where there is something to tell it or to hear from it: init.channel, each its own end. */
+/* A socket pair to the container process where there is something to tell it or to hear from it: init.channel, each its own end. The
+ * container process waits on any channel for the word to go on (container.c, enter), also if there are no maps to wait for. */
 static void open_channel(const struct op_clone *op, int *other)
 {
 	int pair[2];
@@ -143,9 +144,10 @@ static _Noreturn void parent_main(const struct op_clone *op)
 		container_main();
 	}
 	close_fd(&other);
+	/* First of all: without a monitor the process is the caller's child, who has to know it to reap it, whatever fails from here on. */
+	introduce(pid, pidfd);
 	if (has_maps(op) && write_maps(op, pid))
 		abandon(pid);
-	introduce(pid, pidfd);
 	if (init.channel >= 0)
 		(void)send_with_fds(init.channel, "", 1, NULL, 0);
 	if (init.directory >= 0)

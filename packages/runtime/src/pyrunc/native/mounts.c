@@ -199,9 +199,7 @@ static int attach_bind(int tree, const struct op_bind *op)
 int do_bind(const struct op_bind *op)
 {
 	bool recursive = op->recursive.number != 0;
-	int tree = op->slot.number >= 0
-			   ? clone_tree(slot_fd(op->slot.number), recursive)
-			   : k_open_tree(AT_FDCWD, op->source.text, OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U));
+	int tree = k_open_tree(AT_FDCWD, op->source.text, OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U));
 	if (tree < 0)
 		return fail("bind source", op->source.text);
 	return close_keeping_errno(tree, attach_bind(tree, op));
