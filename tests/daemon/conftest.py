@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession, UnixConnector, web
 from attrs import frozen
 
 from pycontainerd import Supervisor
@@ -41,8 +41,8 @@ class Reply:
 class Api:
     """A client of the application under test."""
 
-    def __init__(self, client: TestClient[Any, Any], supervisor: FakeSupervisor, engine: Engine) -> None:
-        self.client, self.supervisor, self.engine = client, supervisor, engine
+    def __init__(self, client: ClientSession, socket: str, supervisor: FakeSupervisor, engine: Engine) -> None:
+        self.client, self.socket, self.supervisor, self.engine = client, socket, supervisor, engine
 
     async def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
         async with self.client.request(method, path, json=body, headers=headers, allow_redirects=False) as response:
@@ -57,9 +57,16 @@ class Api:
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+async def api(tmp_short: Path) -> AsyncIterator[Api]:
+    """The application as the daemon serves it: on a unix socket, with streams that end with their client."""
     supervisor = FakeSupervisor()
-    engine = Engine(supervisor=cast("Supervisor", supervisor), settings=Settings(data_root=tmp_path))
-    server = TestServer(application(engine))
-    async with TestClient(server) as client:
-        yield Api(client, supervisor, engine)
+    engine = Engine(supervisor=cast("Supervisor", supervisor), settings=Settings(data_root=tmp_short))
+    runner = web.AppRunner(application(engine), handler_cancellation=True, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        socket = str(tmp_short / "d.sock")
+        await web.UnixSite(runner, socket).start()
+        async with ClientSession("http://docker", connector=UnixConnector(socket)) as client:
+            yield Api(client, socket, supervisor, engine)
+    finally:
+        await runner.cleanup()

@@ -37,13 +37,13 @@ class FakeAttachment:
 
     def __init__(self) -> None:
         self.chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
-        self.detached = False
+        self.detached = asyncio.Event()
 
     async def __aenter__(self) -> FakeAttachment:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.detached = True
+        self.detached.set()
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         while (chunk := await self.chunks.get()) is not None:
@@ -130,7 +130,7 @@ class FakeContainer:
             self._wake({"not-running"})
         return future
 
-    async def stop(self, timeout: float | None = None, signal: str | None = None) -> None:
+    async def stop(self, timeout: float | None = None, signal: str | None = None) -> None:  # noqa: ASYNC109  (the supervisor's own name)
         self._need_running()
         self.calls.append(("stop", timeout, signal))
         self.end(143)
@@ -140,7 +140,7 @@ class FakeContainer:
         self.calls.append(("kill", signal))
         self.end(137)
 
-    async def restart(self, timeout: float | None = None, signal: str | None = None) -> None:
+    async def restart(self, timeout: float | None = None, signal: str | None = None) -> None:  # noqa: ASYNC109
         self.calls.append(("restart", timeout, signal))
 
     async def pause(self) -> None:
@@ -243,6 +243,7 @@ class FakeEvents:
         self.past: list[Event] = []
         self.live: asyncio.Queue[Event] = asyncio.Queue()
         self.open = 0
+        self.closed = asyncio.Event()
 
     async def subscription(self, *, wanted: Any) -> AsyncIterator[Event]:
         self.open += 1
@@ -253,6 +254,7 @@ class FakeEvents:
                 yield await self.live.get()
         finally:
             self.open -= 1
+            self.closed.set()
 
 
 class FakeSupervisor:
@@ -269,7 +271,7 @@ class FakeSupervisor:
         raise ImageNotFound(reference)
 
     @staticmethod
-    async def _usage(key: str) -> Any:
+    def _usage(key: str) -> Any:
         return SimpleNamespace(size=4096)
 
 

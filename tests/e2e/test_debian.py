@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,11 @@ with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/etc/debian_v
 
 
 @pytest.fixture
-def debian(shared_daemon: Daemon, debian_rootfs_tar: Path) -> Iterator[Daemon]:
+def debian(shared_daemon: Daemon, debian_rootfs_tar: Path) -> Daemon:
     if not shared_daemon.docker("images", "-q", "debian:test").stdout:
         imported = shared_daemon.docker("import", str(debian_rootfs_tar), "debian:test", timeout=300)
         assert imported.returncode == 0, imported.stderr
-    yield shared_daemon
+    return shared_daemon
 
 
 def run(daemon: Daemon, *command: str) -> str:
@@ -33,7 +32,9 @@ def run(daemon: Daemon, *command: str) -> str:
 
 
 def test_a_python_program(debian: Daemon) -> None:
-    program = "import hashlib, platform; print(platform.freedesktop_os_release()['ID'], hashlib.sha256(b'x').hexdigest()[:8])"
+    program = (
+        "import hashlib, platform; print(platform.freedesktop_os_release()['ID'], hashlib.sha256(b'x').hexdigest()[:8])"
+    )
     assert run(debian, "python3", "-c", program) == "debian 2d711642\n"
 
 

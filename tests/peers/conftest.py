@@ -7,7 +7,6 @@ A test that docker itself does not pass is a wrong test.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from attrs import define, field
+
+from tests.support.leftovers import OWNED
 
 Result = subprocess.CompletedProcess[str]
 
@@ -99,25 +100,8 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
         process.wait(30)
 
 
-def _busybox_tar(directory: Path) -> Path:
-    root = directory / "busybox"
-    for name in ("bin", "tmp", "etc", "root"):
-        (root / name).mkdir(parents=True)
-    (root / "tmp").chmod(0o1777)
-    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/:/bin/false\n")
-    (root / "etc/group").write_text("root:x:0:\ndaemon:x:1:\n")
-    busybox = shutil.which("busybox")
-    assert busybox, "install busybox-static"
-    shutil.copy(busybox, root / "bin/busybox")
-    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
-        if applet != "busybox":
-            (root / "bin" / applet).symlink_to("busybox")
-    subprocess.run(["tar", "-C", str(root), "-cf", str(directory / "busybox.tar"), "."], check=True)
-    return directory / "busybox.tar"
-
-
 @pytest.fixture(scope="session")
-def running_engine() -> Iterator[Engine]:
+def running_engine(busybox_tar: Path) -> Iterator[Engine]:
     """One engine for all tests of this folder, with the image ``busybox:latest``."""
     with tempfile.TemporaryDirectory(prefix="peers.", ignore_cleanup_errors=True) as name:
         directory = Path(name)
@@ -127,9 +111,10 @@ def running_engine() -> Iterator[Engine]:
             try:
                 for command in _commands(directory, engine.host):
                     processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+                    OWNED.processes.add(processes[-1].pid)
                     time.sleep(0.2)
                 _wait_listening(engine, processes)
-                engine.ok("import", "-c", "CMD sh", str(_busybox_tar(directory)), "busybox:latest")
+                engine.ok("import", "-c", "CMD sh", str(busybox_tar), "busybox:latest")
                 yield engine
             finally:
                 _end(processes)

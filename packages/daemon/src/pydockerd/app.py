@@ -18,7 +18,7 @@ from pydockerd.api.routes import ROUTES
 from pydockerd.engine import Engine
 from pydockerd.errors import ApiError, BadRequest, NotFound, NotModified
 from pydockerd.faults import as_answer
-from pydockerd.process.journal import request_id
+from pydockerd.journal import request_id
 from pydockerd.router import Router
 from pydockerd.traces import trace_id
 from pydockerd.versions import split_path

@@ -72,7 +72,8 @@ def settings(arguments: Sequence[str] | None = None) -> Settings:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; 0 after a graceful stop, 1 when it could not start."""
     said = settings(arguments)
-    from pydockerd.process import daemon, journal
+    from pydockerd import journal
+    from pydockerd.process import daemon
 
     journal.start(said.log_level)
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Final
 
 from aiohttp import web
 
 from pycontainerd import Container
 from pycontainerd.errors import AlreadyRunning, NotRunning
+from pycontainerd.tasks.waiters import WaitCondition
 from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, Conflict, NotModified, NotServed
@@ -25,7 +27,7 @@ from pydockerd.views import container as views
 from pydockerd.views.selection import FILTERS
 from pydockerd.views.top import top as top_view
 
-CONDITIONS = ("not-running", "next-exit", "removed")
+CONDITIONS: Final[tuple[WaitCondition, ...]] = ("not-running", "next-exit", "removed")
 
 
 def find(engine: Engine, call: Call) -> Container:
@@ -173,10 +175,7 @@ async def unpause(engine: Engine, call: Call) -> web.Response:
 async def wait(engine: Engine, call: Call) -> web.StreamResponse:
     """ContainerWait: the head is sent once the wait is in force, because clients start the container when they have it."""
     container = find(engine, call)
-    condition = call.text("condition") or "not-running"
-    if condition not in CONDITIONS:
-        raise BadRequest(f'invalid condition: "{condition}"')
-    ended = container.waiter(condition)
+    ended = container.waiter(_condition(call.text("condition") or "not-running"))
     response = await open_stream(call)
     try:
         status = await ended
@@ -200,6 +199,13 @@ async def prune(engine: Engine, call: Call) -> web.Response:
     """ContainerPrune."""
     deleted, reclaimed = await service.prune(engine, call.filters("until", "label", "label!"))
     return answer(Pruned(containers_deleted=deleted, space_reclaimed=reclaimed))
+
+
+def _condition(text: str) -> WaitCondition:
+    for condition in CONDITIONS:
+        if text == condition:
+            return condition
+    raise BadRequest(f'invalid condition: "{text}"')
 
 
 def _timeout(call: Call) -> float | None:

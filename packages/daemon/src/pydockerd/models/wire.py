@@ -16,7 +16,7 @@ import types
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -117,13 +117,11 @@ def _absent(item: Any) -> bool:
     return item is None
 
 
-@cache
-def _names(model: Any) -> tuple[tuple[str, str, Callable[[Any], bool] | None], ...]:
+def _find_names(model: Any) -> tuple[tuple[str, str, Callable[[Any], bool] | None], ...]:
     return tuple((a.name, json_name(a), a.metadata.get("omitted")) for a in attrs.fields(model))
 
 
-@cache
-def _readers(model: Any) -> dict[str, tuple[str, Reader]]:
+def _find_readers(model: Any) -> dict[str, tuple[str, Reader]]:
     hints = get_type_hints(model)
     readers: dict[str, tuple[str, Reader]] = {}
     for attribute in attrs.fields(model):
@@ -194,6 +192,10 @@ def _boolean(value: Any, path: str) -> bool:
 def _words(value: Any, path: str) -> Words:
     return Words((value,) if isinstance(value, str) else _array(_text)(value, path))
 
+
+# mypy takes no class of unknown metaclass for hashable: the caches are typed by hand
+_names: Final[Callable[[Any], tuple[tuple[str, str, Callable[[Any], bool] | None], ...]]] = cache(_find_names)
+_readers: Final[Callable[[Any], dict[str, tuple[str, Reader]]]] = cache(_find_readers)
 
 _SCALARS: dict[Any, Reader] = {str: _text, int: _integer, float: _number, bool: _boolean, Words: _words}
 
