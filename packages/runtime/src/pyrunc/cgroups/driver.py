@@ -77,7 +77,7 @@ class Cgroup(ABC):
 
     @abstractmethod
     def open_procs(self, hierarchy: str) -> int:
-        """A new descriptor of cgroup.procs in the hierarchy with this key, for writing: who writes ``0`` to it has joined."""
+        """A new descriptor for writing in the hierarchy with this key: a process of one thread that writes ``0`` to it has joined."""
 
     @abstractmethod
     def open_directory(self) -> int:

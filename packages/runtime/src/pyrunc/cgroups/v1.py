@@ -71,7 +71,10 @@ class CgroupV1(Cgroup):
 
     def open_procs(self, hierarchy: str) -> int:
         """See Cgroup."""
-        procs = f"{self.trees[hierarchy].mountpoint}{self.path}/cgroup.procs"
+        tree = self.trees[hierarchy]
+        # The process that joins has one thread, which it may move without a lock (Linux 5.5): writing to cgroup.procs waits for an
+        # RCU grace period, 5 ms and more.
+        procs = f"{tree.mountpoint}{self.path}/{'cgroup.procs' if tree.is_v2 else 'tasks'}"
         try:
             return os.open(procs, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:

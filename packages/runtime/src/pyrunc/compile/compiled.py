@@ -47,7 +47,7 @@ class ContainerProcess(SlotRequest):
 
 @frozen(kw_only=True)
 class CgroupProcs(SlotRequest):
-    """Open ``<the container's cgroup in this hierarchy>/cgroup.procs``, O_WRONLY.
+    """Open ``<the container's cgroup in this hierarchy>/cgroup.procs``, or ``tasks`` on v1, O_WRONLY.
 
     ``hierarchy`` is a key of the mapping ``cgroups`` that was given to compile: ``""`` for cgroup v2, ``cpu,cpuacct`` or
     ``name=systemd`` for v1. The kernel checks the opener's rights (since 5.16 and its backports), so the container process may

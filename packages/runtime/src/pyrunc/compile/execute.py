@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pyrunc import plan as op
 from pyrunc.compile import namespaces, security
-from pyrunc.compile.compiled import Compiled, ContainerProcess
+from pyrunc.compile.compiled import CgroupDirectory, Compiled, ContainerProcess
 from pyrunc.compile.process import (
     console,
     execute,
@@ -18,7 +18,7 @@ from pyrunc.compile.process import (
 )
 from pyrunc.compile.request import Assemble, Request, Slots
 from pyrunc.facts import Facts
-from pyrunc.plan import Operation, Plan
+from pyrunc.plan import NO_SLOT, Operation, Plan
 from pyrunc.spec import Linux, Process, Spec
 from pyrunc.spec.check import check_process
 
@@ -68,7 +68,8 @@ def _operations(request: Request, slots: Slots, kinds: int | None) -> Iterator[O
     mask = namespace_kinds(request.linux) if kinds is None else kinds
     if mask:
         yield op.SetNs(path="linux.namespaces", slot=slots.add(ContainerProcess()), kind=mask)
-    yield op.Clone(path="linux.namespaces", flags=0)
+    cgroup = slots.add(CgroupDirectory()) if _clones_into_cgroup(request) else NO_SLOT
+    yield op.Clone(path="linux.namespaces", flags=0, cgroup=cgroup)
     yield from _enter(request, slots)
     yield from security.keyring(request)
     yield from console(request.process, bind_console=False)
@@ -84,14 +85,24 @@ def _operations(request: Request, slots: Slots, kinds: int | None) -> Iterator[O
     yield execute(request.process)
 
 
+def _clones_into_cgroup(request: Request) -> bool:
+    """Whether clone3(CLONE_INTO_CGROUP) does it, which the kernel refuses from within a joined cgroup namespace (nsdelegate).
+
+    The process of an exec joins that namespace only after it was cloned, unless the caller has no rights of its own. What it is to
+    run on before it is moved (execCPUAffinity.initial) can only be set by a move that comes later.
+    """
+    affinity = request.process.exec_cpu_affinity
+    early = affinity is not None and bool(affinity.initial)
+    return "" in request.cgroups and not request.facts.rootless and not early
+
+
 def _enter(request: Request, slots: Slots) -> Iterator[Operation]:
-    """Into the cgroups by descriptor also on v2: CLONE_INTO_CGROUP is refused across the cgroup namespace that was just joined."""
+    """Into the cgroups, its session, and its rights as the root of the container's user namespace."""
     affinity = request.process.exec_cpu_affinity
     if affinity is not None and affinity.initial:
         path = "process.execCPUAffinity.initial"
         yield op.SetAffinity(path=path, cpus=parse_cpus(affinity.initial, path))
-    if request.cgroups:
-        yield namespaces.join_cgroups(request, slots)
+    yield from namespaces.join_cgroups(request, slots, cloned_into=_clones_into_cgroup(request))
     if affinity is not None and affinity.final:
         path = "process.execCPUAffinity.final"
         yield op.SetAffinity(path=path, cpus=parse_cpus(affinity.final, path))

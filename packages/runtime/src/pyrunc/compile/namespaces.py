@@ -39,7 +39,7 @@ def join_namespaces(request: Request, slots: Slots) -> Iterator[Operation]:
 
 
 def clone(request: Request, slots: Slots) -> op.Clone:
-    """Clone with the new namespaces, straight into the cgroup where cgroup v2 is all there is."""
+    """Clone with the new namespaces, straight into the cgroup of cgroup v2 where there is one."""
     linux = request.linux
     if linux.namespace("time") and not request.facts.time_namespaces:
         raise Unsupported(_place(request, "time"), "this kernel has no time namespaces (Linux 5.6)")
@@ -59,8 +59,7 @@ def clone(request: Request, slots: Slots) -> op.Clone:
 
 def enter(request: Request, slots: Slots) -> Iterator[Operation]:
     """The container process's first steps: into its cgroups, its cgroup namespace, and its rights as the namespace's root."""
-    if request.cgroups and not _clones_into_cgroup(request):
-        yield join_cgroups(request, slots)
+    yield from join_cgroups(request, slots, cloned_into=_clones_into_cgroup(request))
     if request.linux.makes("cgroup"):
         yield op.Unshare(path=_place(request, "cgroup"), flags=flags.CLONE_NEWCGROUP)
     if request.in_user_namespace:
@@ -68,10 +67,12 @@ def enter(request: Request, slots: Slots) -> Iterator[Operation]:
     yield op.SetSid(path="process")
 
 
-def join_cgroups(request: Request, slots: Slots) -> op.JoinCgroup:
-    """JoinCgroup for all hierarchies."""
-    procs = tuple(slots.add(CgroupProcs(path="linux.cgroupsPath", hierarchy=name)) for name in request.cgroups)
-    return op.JoinCgroup(path="linux.cgroupsPath", slots=procs)
+def join_cgroups(request: Request, slots: Slots, *, cloned_into: bool) -> Iterator[Operation]:
+    """JoinCgroup for all hierarchies, but for cgroup v2 if the process was cloned into that."""
+    names = [name for name in request.cgroups if name or not cloned_into]
+    if names:
+        procs = tuple(slots.add(CgroupProcs(path="linux.cgroupsPath", hierarchy=name)) for name in names)
+        yield op.JoinCgroup(path="linux.cgroupsPath", slots=procs)
 
 
 def denies_setgroups(request: Request) -> bool:
@@ -85,9 +86,12 @@ def map_text(mappings: Iterable[IdMapping]) -> str:
 
 
 def _clones_into_cgroup(request: Request) -> bool:
-    """Whether clone3(CLONE_INTO_CGROUP) does it all. Across a cgroup namespace that was joined the kernel refuses that (nsdelegate)."""
+    """Whether clone3(CLONE_INTO_CGROUP) does it. Across a cgroup namespace that was joined the kernel refuses that (nsdelegate).
+
+    Also beside hierarchies of version 1: moving a process on cgroup v2 waits for an RCU grace period, 5 ms and more.
+    """
     namespace = request.linux.namespace("cgroup")
-    return tuple(request.cgroups) == ("",) and not (namespace is not None and namespace.path)
+    return "" in request.cgroups and not (namespace is not None and namespace.path)
 
 
 def _place(request: Request, kind: str) -> str:
