@@ -6,6 +6,7 @@ PyctlError
 ├── InvalidValue             a flag's value cannot be understood
 ├── InvalidUsage             flags or operands that do not go together
 ├── WrongCommandLine         an unknown flag or command, too few or too many operands
+├── CommandFailed            a command has done its part of the work and exits with a code of its own
 ├── TemplateError            a --format template does not parse or does not apply
 ├── DaemonUnavailable        nobody answers on the daemon's address
 │   └── DaemonNotInstalled   ... and there is none to start
@@ -54,6 +55,14 @@ class WrongCommandLine(PyctlError):
 
     ``code`` is docker's: 125 for a flag, 1 for operands and for an unknown command.
     """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CommandFailed(PyctlError):
+    """A command fails with an exit code that says how: 125 the daemon, 126 not executable, 127 not found (``run``, ``exec``)."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)

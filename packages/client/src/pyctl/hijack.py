@@ -115,7 +115,10 @@ def open_hijacked(endpoint: Endpoint, path: str, headers: Mapping[str, str], bod
         connection.close()
         raise error if isinstance(error, OSError) else OSError(f"malformed HTTP answer: {error}") from error
     if answer.status == http.client.SWITCHING_PROTOCOLS or _is_raw(answer):
-        return Hijacked(sock, answer.fp)
+        reader = answer.fp
+        # Else the response, which nobody needs any more, would close the stream that goes on.
+        answer.fp = None  # type: ignore[assignment]  # what http.client itself does at the end of a body
+        return Hijacked(sock, reader)
     refusal = Refusal(answer)
     connection.close()
     return refusal

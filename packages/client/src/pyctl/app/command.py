@@ -51,14 +51,36 @@ class DockerCommand(TyperCommand):
         if isinstance(error, click.BadOptionUsage):
             return self._wrong_flag(ctx, f"flag needs an argument: {error.option_name}")
         if isinstance(error, RejectedValue) and error.param:
-            names = ", ".join(sorted(error.param.opts, key=len))
+            names = _names(error.param)
             return self._wrong_flag(ctx, f'invalid argument "{error.given}" for "{names}" flag: {error.message}')
+        if (
+            isinstance(error, click.BadParameter)
+            and error.param
+            and isinstance(error.param.type, click.types.IntParamType)
+        ):
+            return self._wrong_flag(ctx, _no_integer(error))
         if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
             return self._wrong_flag(
                 ctx, f'invalid argument for "{error.param.opts[-1]}" flag: {error.format_message()}'
             )
-        text = f"'{ctx.command_path}' {_arity(self)}\n\n{self.get_usage(ctx)}\n\n{help_line(ctx)}"
+        arity = _arity(self)
+        advice = help_line(ctx)
+        if arity.startswith("requires at least"):
+            advice = advice.replace("Run", "See", 1)  # docker says it in two ways
+        text = f"'{ctx.command_path}' {arity}\n\n{self.get_usage(ctx)}\n\n{advice}"
         return WrongCommandLine(f"{ctx.find_root().command_path}: {text}", _OPERANDS_CODE)
+
+
+def _names(param: click.Parameter) -> str:
+    return ", ".join(sorted(param.opts, key=len))
+
+
+def _no_integer(error: click.BadParameter) -> str:
+    """In Go's words; the value is what click's own message has between quotes."""
+    assert error.param is not None
+    given = error.message.partition("'")[2].rpartition("'")[0]
+    reason = f'strconv.ParseInt: parsing "{given}": invalid syntax'
+    return f'invalid argument "{given}" for "{_names(error.param)}" flag: {reason}'
 
 
 def help_line(ctx: click.Context) -> str:

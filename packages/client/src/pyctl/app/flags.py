@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import attrs
 import click
@@ -79,12 +79,13 @@ def spread(function: Callable[..., int | None]) -> Callable[..., int | None]:
 
 
 def _options(cls: type[Any]) -> list[inspect.Parameter]:
+    types = get_type_hints(cls, include_extras=True)  # attrs keeps annotations as texts where the module does
     return [
         inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=[] if isinstance(field.default, attrs.Factory) else field.default,  # type: ignore[arg-type]
-            annotation=field.type,
+            annotation=types[field.name],
         )
         for field in attrs.fields(cls)
     ]

@@ -13,7 +13,7 @@ import click
 from pyctl.app.command import build, help_line, unknown_flag
 from pyctl.app.registry import COMMANDS, GROUPS, Entry
 from pyctl.app.session import Session
-from pyctl.errors import PyctlError, WrongCommandLine
+from pyctl.errors import CommandFailed, PyctlError, WrongCommandLine
 from pyctl.version import __version__
 
 os.environ["TYPER_USE_RICH"] = "0"  # rich would cost as much as everything else, and docker's output is plain
@@ -132,7 +132,7 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
     try:
         outcome = root().main(arguments, prog_name="pyctl", standalone_mode=False, obj=session)
         sys.stdout.flush()
-    except WrongCommandLine as error:
+    except (WrongCommandLine, CommandFailed) as error:
         return _fail(error, error.code)
     except PyctlError as error:
         return _fail(error, error.exit_code)

@@ -29,7 +29,7 @@ CONTAINER_COMMANDS = {
     ),
     "create": Entry("create:create", "Create a new container", _IMAGE_COMMAND, interspersed=False),
     "exec": Entry(
-        "exec:exec_",
+        "exec_:exec_",
         "Execute a command in a running container",
         "[OPTIONS] CONTAINER COMMAND [ARG...]",
         interspersed=False,

@@ -39,6 +39,8 @@ class MountPoint:
     name: str = api("Name", text)
     source: str = api("Source", text)
     destination: str = api("Destination", text)
+    driver: str = api("Driver", text)
+    """Of a volume."""
 
 
 @attrs.frozen

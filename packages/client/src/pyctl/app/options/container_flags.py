@@ -1,4 +1,3 @@
-
 """The flags that ``run`` and ``create`` have in common, as values: what the user asked for, not yet what it means.
 
 None and empty lists stand for a flag that was not given. No ``from __future__ import annotations`` here: the annotations are
@@ -10,8 +9,7 @@ from typing import Annotated
 import attrs
 
 from pyctl.app.flags import switch, value
-from pyctl.app.options import values
-from pyctl.app.options.mounts import mount
+from pyctl.app.options import mounts, values
 from pyctl.models.create import Device, Mount, RestartPolicy, Ulimit
 
 flags = attrs.frozen(
@@ -143,7 +141,8 @@ class StorageFlags:
         list[str], value("--volumes-from", metavar="list", help="Mount volumes from the specified container(s)")
     ] = _list()
     mount: Annotated[
-        list[Mount], value("--mount", metavar="mount", help="Attach a filesystem mount to the container", read=mount)
+        list[Mount],
+        value("--mount", metavar="mount", help="Attach a filesystem mount to the container", read=mounts.mount),
     ] = attrs.field(factory=list)
     tmpfs: Annotated[list[str], value("--tmpfs", metavar="list", help="Mount a tmpfs directory")] = _list()
     storage_opt: Annotated[

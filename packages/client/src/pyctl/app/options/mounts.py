@@ -53,10 +53,10 @@ def mount(text: str) -> Mount:
     for field in next(csv.reader([text]), []):
         key, found, value = field.partition("=")
         key = key.strip().lower()
-        if key not in _FIELDS:
-            raise InvalidValue(f"unexpected key '{key}' in '{field}'")
         if not found and key not in _SWITCHES:
             raise InvalidValue(f"invalid field '{field}' must be a key=value pair")
+        if key not in _FIELDS:
+            raise InvalidValue(f"unexpected key '{key}' in '{field}'")
         if key == "volume-label":
             labels.append(value)
         values[_FIELDS[key]] = value if found else "true"

@@ -43,12 +43,12 @@ def create_request(
         tty=flags.tty,
         open_stdin=flags.interactive,
         stdin_once=flags.interactive and "stdin" in attached,
-        exposed_ports=_given({port: {} for port in [*bindings, *ports.expose(flags.expose)]}),
+        exposed_ports=_set_of([*bindings, *ports.expose(flags.expose)]),
         env=_given(environment.collect(flags.env_file, flags.env, environ)),
         cmd=_given(list(command)),
         # An empty --entrypoint takes the image's away; the API wants it as one empty string.
         entrypoint=None if flags.entrypoint is None else [flags.entrypoint],
-        volumes=_given({target: {} for target in volumes.anonymous}),
+        volumes=_set_of(volumes.anonymous),
         working_dir=flags.workdir,
         labels=_given(_labels(flags)),
         stop_signal=flags.stop_signal,
@@ -70,6 +70,11 @@ def attachment(flags: ContainerFlags, *, detach: bool) -> frozenset[str]:
     if detach:
         return frozenset()
     return asked or (_STREAMS if flags.interactive else _STREAMS - {"stdin"})
+
+
+def _set_of(names: Iterable[str]) -> dict[str, dict[str, str]] | None:
+    """A set, as Go's JSON has it: names with empty objects."""
+    return {name: {} for name in names} or None
 
 
 def _given(value: T) -> T | None:
@@ -187,7 +192,7 @@ def _seccomp(option: str) -> str:
     """A seccomp profile is a file of the client's machine: its content is what is sent."""
     name, found, path = option.partition("=")
     if not found and name != "no-new-privileges" and ":" not in name:
-        raise InvalidValue(f"invalid --security-opt: {option!r}")
+        raise InvalidValue(f'Invalid --security-opt: "{option}"')
     if name != "seccomp" or path in ("unconfined", "builtin"):
         return option
     try:

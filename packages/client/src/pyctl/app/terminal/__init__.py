@@ -1,1 +1,1 @@
-"""The two ends of an attached container: terminal, signals, streams."""
+"""The user's terminal: raw mode, size, the keys that detach, and the signals that belong to the container."""
