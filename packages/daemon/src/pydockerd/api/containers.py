@@ -118,7 +118,7 @@ async def start(engine: Engine, call: Call) -> web.Response:
     """ContainerStart."""
     container = find(engine, call)
     try:
-        await container.start(console_size=service.console_size(container))
+        await service.start(engine, container)
     except AlreadyRunning:
         raise NotModified from None
     return empty()

@@ -74,13 +74,16 @@ async def _start_attached(
         except Exception as error:
             await _tell(connection, as_answer(error).message, multiplexed=not terminal)
             return Hijacked()
-        await join(
+        ended = await join(
             connection,
             attachment,
             multiplexed=not terminal,
             stdin=wanted.attach_stdin,
             keys=parse_keys(wanted.detach_keys) if terminal and wanted.attach_stdin else None,
         )
+        if ended:
+            # clients take the end of the stream for the end of the process, and ask for its exit code at once
+            await process.wait()
     return Hijacked()
 
 

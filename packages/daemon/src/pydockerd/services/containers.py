@@ -14,7 +14,9 @@ from pydockerd.models.create import CreateRequest
 from pydockerd.times import moment_ns
 from pydockerd.translate.container import container_config, origin
 from pydockerd.translate.defaults import with_defaults
+from pydockerd.translate.namespaces import named_network
 from pydockerd.views.container import ContainerFacts
+from pydockerd.views.network import find_network
 from pydockerd.views.selection import Selection
 
 
@@ -32,6 +34,20 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
 def names(engine: Engine) -> frozenset[str]:
     """The names in use."""
     return frozenset(container.name for container in engine.supervisor.containers.list() if container.name)
+
+
+async def start(engine: Engine, container: Container) -> None:
+    """Start it. Raises NotFound for a network that does not exist; a container that is not to be kept is removed then."""
+    request = origin(container.config)
+    wanted = named_network(request) if request is not None else None
+    try:
+        if wanted is not None:
+            find_network(wanted)
+    except NotFound:
+        if container.config.remove_on_exit:
+            await container.remove()
+        raise
+    await container.start(console_size=console_size(container))
 
 
 def console_size(container: Container) -> tuple[int, int] | None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+import attrs
+
 from pycontainerd.errors import ImageInUse, ImageNotFound
 from pycontainerd.images.image import Image
 from pydockerd.engine import Engine
@@ -28,7 +30,7 @@ def select(engine: Engine, filters: Filters, version: ApiVersion) -> list[ImageS
         last = max(last, _created(engine.supervisor.images.get(reference)))
     until = [moment / 1e9 for value in filters.get("until") if (moment := moment_ns("until", value)) is not None]
     return [
-        views.summary(image, version)
+        views.summary(_as_named(image, filters), version)
         for image in ordered
         if last < _created(image) < first
         and all(_created(image) < limit for limit in until)
@@ -78,8 +80,20 @@ def _wanted(image: Image, filters: Filters) -> bool:
     return named and filters.labels(image.config.labels)
 
 
+def _as_named(image: Image, filters: Filters) -> Image:
+    """The image under those of its names that the filter ``reference`` asks for."""
+    patterns = filters.get("reference")
+    if not patterns:
+        return image
+    return attrs.evolve(image, references=tuple(r for r in image.references if any(_fits(r, p) for p in patterns)))
+
+
 def _fits(reference: str, pattern: str) -> bool:
-    """docker's rule: the pattern is for the whole reference, or for its name without the tag."""
+    """docker's rule: the pattern is for the whole reference, or for its name without the tag; a star does not cross a slash."""
     head, slash, last = reference.rpartition("/")
     untagged = head + slash + last.partition(":")[0]
-    return fnmatchcase(reference, pattern) or fnmatchcase(untagged, pattern)
+    return any(_glob(candidate.split("/"), pattern.split("/")) for candidate in (reference, untagged))
+
+
+def _glob(parts: list[str], patterns: list[str]) -> bool:
+    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))

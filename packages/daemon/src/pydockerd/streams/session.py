@@ -24,8 +24,8 @@ class Duplex(Protocol):
 
 async def join(
     connection: Duplex, attachment: Attachment, *, multiplexed: bool, stdin: bool, keys: bytes | None
-) -> None:
-    """Copy both ways and return when the output has ended or the client typed ``keys`` (None: there is nothing to type).
+) -> bool:
+    """Copy both ways until the output has ended (True) or the client typed ``keys`` (False; None: there is nothing to type).
 
     The end of the client's input is passed on and does not end the session. Raises ConnectionError when the client is gone.
     """
@@ -34,8 +34,9 @@ async def join(
     try:
         await asyncio.wait({output, detached}, return_when=asyncio.FIRST_COMPLETED)
         if detached.done() and not detached.cancelled() and detached.exception() is None and detached.result():
-            return
+            return False
         await output
+        return True
     finally:
         await _end(output, detached)
 

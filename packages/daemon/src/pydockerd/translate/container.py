@@ -36,7 +36,7 @@ class Translation:
 
 
 def container_config(request: CreateRequest, facts: HostFacts) -> Translation:
-    """Translate a request that has its defaults. Raises BadRequest (docker's words), NotFound for a network, NotServed."""
+    """Translate a request that has its defaults. Raises BadRequest (docker's words), NotServed."""
     _check(request)
     config, host = request.config, request.host
     secured = security(host)

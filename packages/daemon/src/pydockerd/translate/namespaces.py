@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydockerd.errors import BadRequest, NotFound
+from pydockerd.errors import BadRequest
 from pydockerd.models.create import CreateRequest
 
 CONTAINER = "container:"
@@ -11,16 +11,22 @@ CONTAINER = "container:"
 def network(request: CreateRequest) -> str:
     """Where the container's network is.
 
+    A network that does not exist is no fault of a create request: it may come before the start, which is where it is looked up.
     ``default`` and ``bridge`` have no interface but loopback here, as in a dockerd started with ``--bridge=none``, until there are bridge networks.
     """
     mode = request.host.network_mode
-    if request.config.network_disabled or mode in {"", "default", "bridge", "none"}:
+    if request.config.network_disabled:
         return "none"
     if mode == "host":
         return mode
-    if mode.startswith(CONTAINER):
-        return _joined(mode, "network")
-    raise NotFound(f"network {mode} not found")
+    return _joined(mode, "network") if mode.startswith(CONTAINER) else "none"
+
+
+def named_network(request: CreateRequest) -> str | None:
+    """The name or id of the network that must exist when the container starts; None where there is nothing to look up."""
+    mode = request.host.network_mode
+    built_in = mode in {"", "default", "bridge", "none", "host"} or mode.startswith(CONTAINER)
+    return None if built_in or request.config.network_disabled else mode
 
 
 def pid(mode: str) -> str:
