@@ -35,11 +35,12 @@ DEFAULT_ROOT = "/run/pyrunc"
 
 @frozen(kw_only=True)
 class _Creation:
-    """One create, as it was asked for; ``bundle`` is absolute."""
+    """One create, as it was asked for; ``bundle`` is absolute, ``document`` is what ``spec`` was read from, or its JSON."""
 
     id: str
     bundle: str
     spec: Spec
+    document: bytes
     cgroup: Cgroup
     stdio: Stdio
     monitor: bool
@@ -114,11 +115,12 @@ class Runtime:
         """
         with span("runtime", "create"):
             check_id(id)
-            spec = spec or self._load(bundle)
+            spec, document = _dumped(spec) if spec is not None else _read(bundle)
             creation = _Creation(
                 id=id,
                 bundle=os.path.abspath(os.fspath(bundle)),
                 spec=spec,
+                document=document,
                 cgroup=self._cgroup(spec, id),
                 stdio=stdio or Stdio.inherit(),
                 monitor=monitor,
@@ -151,11 +153,12 @@ class Runtime:
 
     def plan(self, bundle: str | PathLike[str], *, spec: Spec | None = None, id: str = "container") -> Plan:
         """What ``create`` would do, without doing any of it. Raises SpecError, Unsupported, CgroupError."""
-        spec = spec or self._load(bundle)
+        spec = spec or _read(bundle)[0]
         creation = _Creation(
             id=check_id(id),
             bundle=os.path.abspath(os.fspath(bundle)),
             spec=spec,
+            document=b"",
             cgroup=self._cgroup(spec, id),
             stdio=Stdio.null(),
             monitor=False,
@@ -166,11 +169,6 @@ class Runtime:
             no_new_keyring=False,
         )
         return _compile(creation).plan
-
-    def _load(self, bundle: str | PathLike[str]) -> Spec:
-        from pyrunc.spec import Spec
-
-        return Spec.load(os.path.join(bundle, CONFIG))
 
     def _cgroup(self, spec: Spec, id: str) -> Cgroup:
         if self.cgroup_manager == "disabled":
@@ -247,6 +245,24 @@ class Runtime:
         return cgroup
 
 
+def _read(bundle: str | PathLike[str]) -> tuple[Spec, bytes]:
+    """The bundle's config.json, and its text, which is kept as it is: dumping it again would take as long as reading it."""
+    from pyrunc.spec import Spec
+
+    try:
+        with open(os.path.join(bundle, CONFIG), "rb") as file:
+            document = file.read()
+    except OSError as error:
+        raise SpecError("", f"cannot be read: {error}") from error
+    return Spec.load(document), document
+
+
+def _dumped(spec: Spec) -> tuple[Spec, bytes]:
+    import json
+
+    return spec, json.dumps(spec.to_json(), separators=(",", ":")).encode()
+
+
 def _compile(creation: _Creation) -> Compiled:
     from pyrunc.compile.container import compile as compile_container
     from pyrunc.seccomp import assemble
@@ -267,9 +283,7 @@ def _compile(creation: _Creation) -> Compiled:
 
 def _write_down(directory: StateDirectory, creation: _Creation, record: Record) -> None:
     """Before anything else is made: whatever a killed create leaves can be found and removed."""
-    import json
-
-    directory.write(CONFIG, json.dumps(creation.spec.to_json(), separators=(",", ":")).encode())
+    directory.write(CONFIG, creation.document)
     directory.write(STATE, record.encode())
     directory.make_gate()
 

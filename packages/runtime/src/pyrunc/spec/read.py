@@ -56,7 +56,11 @@ def read_boolean(value: object, path: str) -> bool:
 
 def read_strings(value: object, path: str) -> tuple[str, ...]:
     """An array of strings."""
-    return tuple([read_string(item, f"{path}[{index}]") for index, item in enumerate(array(value, path))])
+    items = array(value, path)
+    # A filter has hundreds of names: the place of one is worked out only where it may be needed.
+    if all(isinstance(item, str) and item.isascii() and "\0" not in item for item in items):
+        return tuple(items)  # type: ignore[arg-type]  # just checked
+    return tuple([read_string(item, f"{path}[{index}]") for index, item in enumerate(items)])
 
 
 def read_string_map(value: object, path: str) -> Mapping[str, str]:
