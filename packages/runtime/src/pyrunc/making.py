@@ -71,10 +71,11 @@ def make(
                 preserve=range(FIRST_PRESERVED, FIRST_PRESERVED + wanted.preserve_fds),
                 label=label,
             )
-        _close(launched.pidfd, launched.parent_pidfd)
+        stack.callback(_close, launched.pidfd, launched.parent_pidfd)
+        # The process of an exec runs: it may have ended and been reaped, by its monitor or by the host program's waitpid(-1).
         record = ProcessRecord(
-            process=Identity.of(launched.pid),
-            monitor=Identity.of(launched.parent_pid) if launched.parent_pid > 0 else None,
+            process=Identity.held(launched.pid, launched.pidfd),
+            monitor=Identity.held(launched.parent_pid, launched.parent_pidfd) if launched.parent_pid > 0 else None,
             terminal=wanted.terminal,
         )
         undo.callback(_end, record)

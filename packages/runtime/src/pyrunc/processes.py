@@ -16,6 +16,9 @@ execve(2) makes the signal SIGCHLD again: a host program that calls waitpid(-1) 
 _STATE, _START_TIME = 0, 19
 """Fields of /proc/PID/stat, counted from the one after the command's closing parenthesis (proc_pid_stat(5): fields 3 and 22)."""
 
+_NEVER = -1
+"""A start time that no process has."""
+
 
 @frozen
 class Identity:
@@ -28,6 +31,18 @@ class Identity:
     def of(cls, pid: int) -> Identity:
         """The process that has ``pid`` now. Raises ProcessGone."""
         return cls(pid, int(_stat(pid)[_START_TIME]))
+
+    @classmethod
+    def held(cls, pid: int, pidfd: int) -> Identity:
+        """The process of ``pidfd``, which is left open. If it has been reaped already, the identity is one that nobody has."""
+        from signal import pidfd_send_signal
+
+        try:
+            found = cls.of(pid)
+            pidfd_send_signal(pidfd, 0)  # not reaped until now, so what was read is its own
+        except (ProcessGone, ProcessLookupError):
+            return cls(pid, _NEVER)
+        return found
 
     def open(self, *, zombie: bool = False) -> int:
         """A new pidfd of this process. Raises ProcessGone if it has ended; with ``zombie``, only if it has been reaped too.
