@@ -81,6 +81,29 @@ def test_init_is_process_one(engine: Engine) -> None:
     assert int(lines[1]) > 1
 
 
+@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -KILL $$", 137), ("kill -TERM $$", 143)])
+def test_init_ends_as_the_program_ended(engine: Engine, script: str, code: int) -> None:
+    assert engine.docker("run", "--rm", *NET, "--init", "busybox", "sh", "-c", script).returncode == code
+
+
+def test_init_reaps_orphans_and_passes_signals_on(engine: Engine) -> None:
+    orphan = "(sleep 0.1 & echo) | cat"
+    script = f"trap 'echo told; exit 5' TERM; {orphan}; while :; do sleep 0.05; done"
+    engine.ok("run", "-d", "--name", "reaping", *NET, "--init", "busybox", "sh", "-c", script)
+    engine.until(lambda: engine.ok("logs", "reaping") == "")
+    engine.until(
+        lambda: "sleep 0.1" not in engine.ok("top", "reaping") and "defunct" not in engine.ok("top", "reaping")
+    )
+    engine.ok("stop", "reaping")
+    assert engine.ok("logs", "reaping").strip() == "told"
+    assert engine.ok("inspect", "-f", "{{.State.ExitCode}}", "reaping") == "5"
+
+
+def test_init_of_a_command_that_is_not_there(engine: Engine) -> None:
+    result = engine.docker("run", "--rm", *NET, "--init", "busybox", "no-such-command")
+    assert result.returncode == 127
+
+
 def test_volume_is_the_host_s_directory(engine: Engine) -> None:
     shared = engine.directory / "shared"
     shared.mkdir()

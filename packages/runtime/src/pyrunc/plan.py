@@ -479,6 +479,13 @@ class WaitStart(Operation):
 
 
 @frozen(kw_only=True)
+class StayAsInit(Operation):
+    """Go on in a child; this process passes signals on to it, reaps orphans, and ends as it ended (docker's ``--init``)."""
+
+    code: ClassVar[int] = 62
+
+
+@frozen(kw_only=True)
 class ExecVe(Operation):
     """execve(2) of what FindExecutable found, with ``argv`` and ``env``. Reports READY first where there was no WaitStart (exec)."""
 

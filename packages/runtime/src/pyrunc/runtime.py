@@ -49,6 +49,7 @@ class _Creation:
     preserve_fds: int
     no_pivot: bool
     no_new_keyring: bool
+    init: bool
 
     @property
     def rootfs(self) -> str:
@@ -102,12 +103,14 @@ class Runtime:
         preserve_fds: int = 0,
         no_pivot: bool = False,
         no_new_keyring: bool = False,
+        init: bool = False,
     ) -> Container:
         """Make a container that waits for ``start`` (runtime.md, Create).
 
         ``spec``: instead of ``config.json`` of the bundle. ``stdio``: Stdio.inherit() by default. ``monitor``: a small process stays
         with the container, keeps its stdio and writes down how it ends; without one the container is the caller's child.
         ``root_mounts`` make the root file system inside the container's own mount namespace, on the path of ``root.path``.
+        ``init`` leaves a process 1 in front of the program that passes signals on to it and reaps orphans, as ``docker run --init``.
         ``console_socket`` gets the master of the terminal. Descriptors 3 to 2 + ``preserve_fds`` are passed on to the program.
 
         Raises SpecError, Unsupported, InvalidId, ContainerExists, CgroupError, HookFailed, ExecutableNotFound, ExecutableNotPermitted,
@@ -129,6 +132,7 @@ class Runtime:
                 preserve_fds=preserve_fds,
                 no_pivot=no_pivot,
                 no_new_keyring=no_new_keyring,
+                init=init,
             )
             with span("runtime", "compile"):
                 compiled = _compile(creation)
@@ -167,6 +171,7 @@ class Runtime:
             preserve_fds=0,
             no_pivot=False,
             no_new_keyring=False,
+            init=False,
         )
         return _compile(creation).plan
 
@@ -278,6 +283,7 @@ def _compile(creation: _Creation) -> Compiled:
         no_pivot=creation.no_pivot,
         no_new_keyring=creation.no_new_keyring,
         preserve_fds=creation.preserve_fds,
+        init=creation.init,
     )
 
 

@@ -32,11 +32,13 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
     no_pivot: bool = False,
     no_new_keyring: bool = False,
     preserve_fds: int = 0,
+    init: bool = False,
 ) -> Compiled:
     """The Plan of a container that waits for ``start``, and the descriptors that it is to be launched with.
 
     ``bundle`` is absolute. ``cgroups`` maps the hierarchies to join (``Hierarchy.name``) to the container's directory in each, in
     the order of joining; empty where cgroups are disabled. ``assemble`` turns linux.seccomp into a program (``pyrunc.seccomp``).
+    ``init``: process 1 stays in front of the program, passes signals on and reaps.
 
     Raises SpecError where the specification contradicts itself, and Unsupported where this host or pyrunc cannot do what it says.
     """
@@ -56,6 +58,7 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
         no_pivot=no_pivot,
         no_new_keyring=no_new_keyring,
         preserve_fds=preserve_fds,
+        init=init,
     )
     _check_supported(request)
     slots = Slots()
@@ -116,4 +119,6 @@ def _run(request: Request, slots: Slots) -> Iterator[Operation]:
     yield from security.filter_last(request)
     yield op.WaitStart(gate=slots.add(Gate()), report=slots.add(Report()))
     yield from hooks_at_start(request)
+    if request.init:
+        yield op.StayAsInit()
     yield process.execute(request.process)

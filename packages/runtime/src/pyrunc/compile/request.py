@@ -37,6 +37,7 @@ class Request:
     no_pivot: bool = False
     no_new_keyring: bool = False
     preserve_fds: int = 0
+    init: bool = False
 
     @property
     def in_user_namespace(self) -> bool:

@@ -43,6 +43,7 @@ INIT_SOURCES = (
     "privileges.c",
     "process.c",
     "procfs.c",
+    "reaper.c",
     "root.c",
 )
 """What pyrunc-init is made of."""

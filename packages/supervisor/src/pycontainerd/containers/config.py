@@ -140,7 +140,7 @@ class ContainerConfig:
     oom_score_adj: int = 0
     cgroup_parent: str | None = None
     init: bool = False
-    """Not yet honoured by the runtime's core: an init process in front of the container's own."""
+    """A process 1 in front of the container's own, which passes signals on and reaps orphans."""
 
     stop_signal: str | None = None
     stop_timeout: int | None = None

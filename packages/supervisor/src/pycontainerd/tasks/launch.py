@@ -66,12 +66,19 @@ async def launch(
             with span("supervisor", "release"):
                 await run_in_thread(process.start)
         except BaseException:
-            await run_in_thread(partial(process.delete, force=True))
-            if run is not None:
-                await run.abandon()
-            stdio.disconnect()
+            await undo(services, process, run, stdio)
             raise
     return process, run
+
+
+async def undo(services: Services, process: pyrunc.Container, run: Run | None, stdio: Stdio) -> None:
+    """Away with a process that was made, and with its connections."""
+    try:
+        await services.worker.run(partial(process.delete, force=True))
+    finally:
+        if run is not None:
+            await run.abandon()
+        stdio.disconnect()
 
 
 def _create(
@@ -85,6 +92,7 @@ def _create(
         spec = prepare.specification(services, record, roots, joined, console_size)
         bundle = prepare.bundle(services, record.id)
     with span("supervisor", "runtime create"):
+        _delete_process(services, record.id)  # what could not be deleted when its last run ended
         return services.runtime.create(
             record.id,
             bundle,
@@ -92,6 +100,7 @@ def _create(
             stdio=pyrunc.Stdio.pipes(stdin=record.config.open_stdin),
             monitor=True,
             root_mounts=roots,
+            init=record.config.init,
         )
 
 
