@@ -41,7 +41,7 @@ def archive(root: Path, target: Path) -> Path:
     return target
 
 
-def debian_mirror() -> str:
+def debian_mirror(suite: str = DEBIAN_SUITE) -> str:
     """The mirror of this machine: the one that apt takes its Debian packages from."""
     said = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(ORIGIN)\t$(REPO_URI)\t$(CODENAME)"],
@@ -50,19 +50,19 @@ def debian_mirror() -> str:
         check=True,
     ).stdout.splitlines()
     fields = [line.split("\t") for line in said]
-    for origin, address, suite in fields:
-        if origin == "Debian" and suite == DEBIAN_SUITE:
+    for origin, address, codename in fields:
+        if origin == "Debian" and codename == suite:
             return address
-    for origin, address, suite in fields:  # a later Debian: its mirror has the older suite too
-        if origin == "Debian" and "-" not in suite:
+    for origin, address, codename in fields:  # another Debian: its mirror has the other suites too
+        if origin == "Debian" and "-" not in codename:
             return address
-    raise LookupError(f"apt knows no Debian mirror to make {DEBIAN_SUITE} from: add one to its sources")
+    raise LookupError(f"apt knows no Debian mirror to make {suite} from: add one to its sources")
 
 
-def debootstrap(root: Path, packages: tuple[str, ...] = DEBIAN_PACKAGES) -> None:
+def debootstrap(root: Path, packages: tuple[str, ...] = DEBIAN_PACKAGES, suite: str = DEBIAN_SUITE) -> None:
     """Make a minimal Debian with ``packages`` in the directory ``root``."""
     included = ["--include", ",".join(packages)] if packages else []
-    command = ["debootstrap", "--variant=minbase", *included, DEBIAN_SUITE, str(root), debian_mirror()]
+    command = ["debootstrap", "--variant=minbase", *included, suite, str(root), debian_mirror(suite)]
     made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert made.returncode == 0, f"{' '.join(command)}:\n{made.stdout[-4000:]}{made.stderr}"
 

@@ -1,0 +1,34 @@
+"""Become a command whose root is another directory: ``fresh_machine_root.py ROOT DIRECTORY COMMAND…``.
+
+To be run in mount and pid namespaces of its own. The root is changed by pivot_root(2), not chroot(2), because containers are made
+in it: that needs a root that is a mount point, and nothing of the old one must stay in reach.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+
+def main(root: str, directory: str, command: list[str]) -> None:
+    """Mount what a machine has, go there, and execute the command."""
+    _mount("--bind", root, root)
+    _mount("--types", "proc", "proc", f"{root}/proc")
+    _mount("--rbind", "/sys", f"{root}/sys")  # with the hierarchies of cgroups
+    _mount("--rbind", "/dev", f"{root}/dev")
+    _mount("--types", "tmpfs", "tmpfs", f"{root}/run")
+    os.chdir(root)
+    subprocess.run(["pivot_root", ".", "mnt"], check=True)
+    os.chdir("/")
+    subprocess.run(["umount", "--lazy", "/mnt"], check=True)
+    os.chdir(directory)
+    os.execvp(command[0], command)
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])
