@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
-from pyrunc.capabilities import NAMES
-from pyrunc.spec import Spec
 
 from pycontainerd.containers.config import BindMount, ContainerConfig, Device, ExecConfig, Resources, TmpfsMount, Ulimit
 from pycontainerd.errors import InvalidConfig
@@ -17,6 +16,8 @@ from pycontainerd.oci.build import Surroundings, build, exec_process
 from pycontainerd.oci.devices import host_devices
 from pycontainerd.oci.etc_files import contents
 from pycontainerd.oci.users import Account
+from pyrunc.capabilities import NAMES
+from pyrunc.spec import Spec
 
 AROUND = Surroundings(
     hostname="box",
@@ -160,7 +161,7 @@ def test_an_exec_has_the_containers_rights_and_its_own_environment() -> None:
         ({"device_cgroup_rules": ("c 1:3",)}, "device_cgroup_rules"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(changes: dict[str, object], field: str) -> None:
+def test_what_cannot_be_is_refused_by_name(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidConfig) as refused:
         build(evolve(PLAIN, **changes), AROUND)
     assert refused.value.field == field
@@ -171,8 +172,9 @@ def test_what_cannot_be_is_refused_by_name(changes: dict[str, object], field: st
     [("network", "bridge"), ("pid", "container:"), ("ipc", "shared"), ("uts", "container:a"), ("userns", "private")],
 )
 def test_unknown_namespace_modes_are_refused(field: str, mode: str) -> None:
+    changes: dict[str, Any] = {field: mode}
     with pytest.raises(InvalidConfig) as refused:
-        namespaces.validate(evolve(PLAIN, **{field: mode}))
+        namespaces.validate(evolve(PLAIN, **changes))
     assert refused.value.field == field
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pycontainerd.confined import open_in_root
 from pycontainerd.errors import InvalidConfig
-from pycontainerd.oci.confined import open_in_root
 from pycontainerd.oci.users import Account, resolve
 
-PASSWD = "root:x:0:0:root:/root:/bin/sh\nbroken\nweb:x:33:33::/srv/web:/bin/sh\n# off:x:1:1::/:\nbig:x:99999999999:1::/:\n"
+PASSWD = (
+    "root:x:0:0:root:/root:/bin/sh\nbroken\nweb:x:33:33::/srv/web:/bin/sh\n# off:x:1:1::/:\nbig:x:99999999999:1::/:\n"
+)
 GROUP = "root:x:0:\nweb:x:33:\nadm:x:4:web,other\nlog:x:5:web\n"
 
 

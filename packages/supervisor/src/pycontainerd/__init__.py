@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from pyrunc import Stats
-
 from pycontainerd.containers.config import (
     BindMount,
     ContainerConfig,
@@ -30,6 +28,7 @@ from pycontainerd.tasks.attachment import Attachment, Chunk
 from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.exec import Exec
+from pyrunc import Stats
 
 __all__ = [
     "Attachment",

@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - errors are named for what happened, in the field's own words: ContainerNotFound, Conflict
 """What can go wrong, as one tree.
 
 ::
@@ -21,6 +22,7 @@
     ├── DigestMismatch              content that is not what its digest says
     ├── Conflict
     │   ├── NameInUse
+    │   ├── IdInUse
     │   ├── ImageInUse
     │   ├── SnapshotExists
     │   ├── AlreadyRunning
@@ -33,8 +35,11 @@
     ├── StartFailed                 the runtime could not make the process
     │   ├── CommandNotFound         exit code 127
     │   └── CommandNotExecutable    exit code 126
+    ├── RuntimeFailed               the runtime could not do it to a container
+    ├── StoreFailed                 the metadata could not be written: the disk is full, or read-only
     ├── StoreInUse                  another supervisor has this root open
     ├── StoreTooNew                 written by a newer version
+    ├── StoreDamaged                the metadata cannot be read
     └── Unsupported                 this machine cannot do what was asked
 """
 
@@ -170,6 +175,14 @@ class NameInUse(Conflict):
         self.owner = owner
 
 
+class IdInUse(Conflict):
+    """There is a container of this id."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The container id {id} is already in use")
+        self.id = id
+
+
 class ImageInUse(Conflict):
     """The image cannot be removed: a container or another name uses it."""
 
@@ -228,12 +241,24 @@ class CommandNotExecutable(StartFailed):
     exit_code = 126
 
 
+class RuntimeFailed(SupervisorError):
+    """The runtime could not do what was asked to a container; the text has its reason."""
+
+
+class StoreFailed(SupervisorError):
+    """The metadata could not be written, and are as they were."""
+
+
 class StoreInUse(SupervisorError):
     """Another supervisor has this root open."""
 
 
 class StoreTooNew(SupervisorError):
     """The store was written by a newer version of pycontainerd."""
+
+
+class StoreDamaged(SupervisorError):
+    """The metadata cannot be read."""
 
 
 class Unsupported(SupervisorError):

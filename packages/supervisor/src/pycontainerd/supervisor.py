@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from os import PathLike
@@ -12,13 +14,12 @@ from types import TracebackType
 from typing import Self
 
 import pyrunc
-
-from pycontainerd.containers import store
 from pycontainerd.content.store import ContentStore
 from pycontainerd.errors import StoreInUse
 from pycontainerd.events import log as event_log
 from pycontainerd.events.events import Events
 from pycontainerd.images.images import Images
+from pycontainerd.leases import Leases
 from pycontainerd.metadata.database import Database
 from pycontainerd.oci.capabilities import available
 from pycontainerd.snapshots.overlayfs import OverlaySnapshotter
@@ -27,7 +28,10 @@ from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.pump import Pump
 from pycontainerd.tasks.recovery import recover
 from pycontainerd.tasks.services import Services
-from pycontainerd.tasks.worker import Worker
+from pycontainerd.worker import Worker
+
+_ROOT = "/var/lib/pycontainerd"
+_STATE = "/run/pycontainerd"
 
 
 class Supervisor:
@@ -35,17 +39,22 @@ class Supervisor:
 
     ::
 
-        async with Supervisor("/srv/containers", "/run/containers") as supervisor:
+        async with Supervisor("/srv/containers") as supervisor:
             container = await supervisor.containers.create(ContainerConfig(image="host", args=("echo", "hi")))
             await container.start()
             print((await container.wait()).code)
 
-    ``root`` holds what outlives a reboot: images, file systems, logs, metadata. ``state`` holds what does not: best on a tmpfs.
+    ``root`` holds what outlives a reboot: images, file systems, logs, metadata. ``state`` holds what does not: best on a tmpfs, and by
+    default a directory below /run that belongs to this root. ``runtime_root`` is where the runtime keeps its containers, by default
+    in ``state``. All three are the supervisor's alone: what it does not know there, it deletes. ``cgroup_parent`` is the cgroup of all
+    containers.
+
     Containers belong to neither the object nor the process: they go on running when it is closed or killed, and the next supervisor
     with the same directories takes them over, logs, exit codes and all. Several supervisors with different directories may live in one
-    process. It belongs to the event loop that it was opened on.
+    process. It belongs to the event loop that it was opened on, and is opened once.
     """
 
+    leases: Leases
     content: ContentStore
     images: Images
     snapshots: Snapshotter
@@ -54,20 +63,23 @@ class Supervisor:
 
     def __init__(
         self,
-        root: str | PathLike[str] = "/var/lib/pycontainerd",
-        state: str | PathLike[str] = "/run/pycontainerd",
+        root: str | PathLike[str] = _ROOT,
+        state: str | PathLike[str] | None = None,
         *,
         cgroup_parent: str = "/pycontainerd",
         runtime_root: str | PathLike[str] | None = None,
     ) -> None:
         self.root = Path(os.path.abspath(root))
-        self.state = Path(os.path.abspath(state))
+        self.state = Path(os.path.abspath(state)) if state is not None else _state_of(self.root)
         self.cgroup_parent = cgroup_parent
         self.runtime_root = Path(os.path.abspath(runtime_root)) if runtime_root is not None else self.state / "runtime"
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Open the stores and agree with the kernel. Raises StoreInUse, StoreTooNew, OSError."""
+        """Open the stores and agree with the kernel.
+
+        Raises StoreInUse, StoreTooNew, StoreDamaged; InvalidConfig for a root that overlayfs cannot use; OSError.
+        """
         try:
             await self._open()
         except BaseException:
@@ -82,10 +94,10 @@ class Supervisor:
 
     async def _open(self) -> None:
         worker = Worker()
-        self._stack.callback(worker.close)
-        database = await worker.run(self._open_stores)
+        self._stack.push_async_callback(asyncio.to_thread, worker.close)
+        database = await worker.run(self._open_stores, worker)
         pump = Pump()
-        self._stack.callback(pump.close)
+        self._stack.push_async_callback(asyncio.to_thread, pump.close)
         self.events = Events(database)
         self._stack.callback(self.events.close)
         services = Services(
@@ -102,37 +114,44 @@ class Supervisor:
             worker=worker,
         )
         self.containers = Containers(services)
-        self.images.in_use = lambda: {container.image_id for container in self.containers.list()}
+        self.images.in_use = self.containers.images
         self._stack.push_async_callback(self.containers.close)
         await recover(services, self.containers)
+        await worker.run(self.images.collect)
 
-    def _open_stores(self) -> Database:
-        for directory in (self.root, self.state):
+    def _open_stores(self, worker: Worker) -> Database:
+        directories = (self.root, self.state, self.runtime_root)
+        for directory in dict.fromkeys(directories):
             directory.mkdir(parents=True, exist_ok=True, mode=0o711)
-        self._stack.enter_context(_locked(self.root))
-        database = Database(self.root / "metadata.db", tables=[store.SCHEMA])
+        for directory in dict.fromkeys((self.root, self.state)):
+            self._stack.enter_context(_locked(directory))
+        database = Database(self.root / "metadata.db")
         self._stack.callback(database.close)
         database.write_now(event_log.prune)
+        self.leases = Leases()
         self.content = ContentStore(self.root / "content")
-        self.snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=self._private())
-        self.images = Images(self.content, self.snapshots, database)
+        self.snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
+        self.images = Images(self.content, self.snapshots, database, self.leases, worker)
         return database
 
-    def _private(self) -> list[Path]:
-        """The directories that the image ``host`` must not show; those inside of another go with it."""
-        directories = {self.root, self.state, self.runtime_root}
-        return [path for path in directories if not directories.intersection(path.parents)]
+
+def _state_of(root: Path) -> Path:
+    """Each root has a state directory of its own: two that shared one would delete each other's containers."""
+    if root == Path(_ROOT):
+        return Path(_STATE)
+    return Path(f"{_STATE}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}")
 
 
 @contextlib.contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """One supervisor at a time for each root. The kernel unlocks when the process dies."""
-    descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _locked(directory: Path) -> Iterator[None]:
+    """One supervisor at a time for each directory. The kernel unlocks when the process dies."""
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreInUse(f"{root}: another supervisor has it open; close that one, or choose another root") from None
+            advice = "close that one, or choose another directory"
+            raise StoreInUse(f"{directory}: another supervisor has it open; {advice}") from None
         yield
     finally:
         os.close(descriptor)

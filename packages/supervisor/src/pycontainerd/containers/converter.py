@@ -14,7 +14,7 @@ from pycontainerd.containers.config import BindMount, ContainerConfig, ExecConfi
 def _converter() -> JsonConverter:
     converter = make_converter()
     configure_tagged_union(
-        BindMount | TmpfsMount,  # type: ignore[arg-type]  # a union is what it takes
+        BindMount | TmpfsMount,
         converter,
         tag_name="type",
         tag_generator=lambda kind: {BindMount: "bind", TmpfsMount: "tmpfs"}[kind],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from attrs import evolve
-from pycontainerd.images.config import ImageConfig
 
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.environment import merge as merge_env
+from pycontainerd.images.config import ImageConfig
 
 
 def with_image(config: ContainerConfig, image: ImageConfig) -> ContainerConfig:

@@ -18,9 +18,14 @@ def new_id() -> str:
     return made
 
 
+def is_id(text: str) -> bool:
+    """Whether it has the form of one."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_id(id: str) -> str:
     """InvalidConfig unless it is one."""
-    if _ID.fullmatch(id) is None:
+    if not is_id(id):
         raise InvalidConfig("id", f"expected 64 hexadecimal digits, got {id!r}")
     return id
 

@@ -4,6 +4,7 @@ created ──start──▶ running ◀──resume── paused
                     │   └────pause─────▶ │
    exited ◀──exit───┴────────exit────────┘
 created, exited, dead (and, by force, running and paused) ──remove──▶ removing ──▶ gone
+dead is one whose removal has failed
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _AFTER: dict[tuple[Status, Action], Status] = {
     (Status.RUNNING, Action.EXIT): Status.EXITED,
     (Status.PAUSED, Action.EXIT): Status.EXITED,
     (Status.REMOVING, Action.EXIT): Status.REMOVING,
+    (Status.DEAD, Action.EXIT): Status.DEAD,
     (Status.RUNNING, Action.PAUSE): Status.PAUSED,
     (Status.PAUSED, Action.RESUME): Status.RUNNING,
     (Status.RUNNING, Action.KILL): Status.RUNNING,

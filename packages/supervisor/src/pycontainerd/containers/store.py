@@ -8,18 +8,6 @@ from pycontainerd.containers import converter
 from pycontainerd.containers.info import Status
 from pycontainerd.containers.record import ContainerRecord, ExecRecord
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS containers (
-    id TEXT PRIMARY KEY, name TEXT UNIQUE, image_id TEXT NOT NULL, config TEXT NOT NULL, created_ns INTEGER NOT NULL,
-    status TEXT NOT NULL, pid INTEGER NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL, oom_killed INTEGER NOT NULL,
-    started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, restart_count INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS execs (
-    id TEXT PRIMARY KEY, container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE, config TEXT NOT NULL,
-    created_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, exit_code INTEGER
-) STRICT;
-"""
-
 _COLUMNS = "id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count"
 
 
@@ -53,12 +41,13 @@ def load(connection: sqlite3.Connection) -> list[ContainerRecord]:
 
 
 def save_exec(connection: sqlite3.Connection, record: ExecRecord) -> None:
-    """Add or replace an exec."""
+    """Add or replace an exec. One whose container is gone meanwhile is gone with it."""
     connection.execute(
-        "INSERT OR REPLACE INTO execs (id, container_id, config, created_ns, started_ns, exit_code) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO execs (id, container_id, config, created_ns, started_ns, exit_code)"
+        " SELECT ?, id, ?, ?, ?, ? FROM containers WHERE id = ?",
         (
-            *(record.id, record.container_id, converter.dumps(record.config)),
-            *(record.created_ns, record.started_ns, record.exit_code),
+            *(record.id, converter.dumps(record.config), record.created_ns, record.started_ns, record.exit_code),
+            record.container_id,
         ),
     )
 

@@ -19,6 +19,7 @@ from attrs import frozen
 
 from pycontainerd.content.digest import hexadecimal
 from pycontainerd.errors import ContentNotFound, DigestMismatch
+from pycontainerd.leases import Lease
 
 PIECE = 1 << 18
 
@@ -32,7 +33,7 @@ class Blob:
 
 
 class ContentStore:
-    """The blobs below ``root``."""
+    """The blobs below ``root``. A blob that no image refers to lives as long as the lease that it was ingested under."""
 
     def __init__(self, root: Path) -> None:
         self._blobs = root / "blobs" / "sha256"
@@ -46,9 +47,15 @@ class ContentStore:
         return self._blobs / hexadecimal(digest)
 
     def ingest(
-        self, source: IO[bytes], *, digest: str | None = None, size: int | None = None, what: str = "content"
+        self,
+        source: IO[bytes],
+        lease: Lease,
+        *,
+        digest: str | None = None,
+        size: int | None = None,
+        what: str = "content",
     ) -> Blob:
-        """Store what ``source`` gives. DigestMismatch when it is not what was promised; then nothing is kept."""
+        """Store what ``source`` gives, held by ``lease``. DigestMismatch when it is not what was promised; then nothing is kept."""
         with self._temporary() as file:
             blob = _copy(source, file)
             if digest is not None and blob.digest != digest:
@@ -57,7 +64,9 @@ class ContentStore:
                 raise DigestMismatch(f"{what}: size", size, blob.size)
             file.flush()
             os.fsync(file.fileno())
+            lease.hold(blob.digest)
             os.rename(file.name, self.path(blob.digest))  # over an equal blob, if two ingested it at once
+        self._sync_names()
         return blob
 
     @contextmanager
@@ -67,6 +76,14 @@ class ContentStore:
                 yield file
             finally:
                 Path(file.name).unlink(missing_ok=True)  # gone already if it became a blob
+
+    def _sync_names(self) -> None:
+        """Without it, a power cut could leave an image in the metadata whose blob has no name."""
+        directory = os.open(self._blobs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
     def spool(self) -> IO[bytes]:
         """A nameless temporary file in the store's file system."""
@@ -85,8 +102,9 @@ class ContentStore:
 
     def walk(self) -> Iterator[Blob]:
         """All blobs."""
-        for entry in os.scandir(self._blobs):
-            yield Blob(f"sha256:{entry.name}", entry.stat().st_size)
+        with os.scandir(self._blobs) as entries:
+            for entry in entries:
+                yield Blob(f"sha256:{entry.name}", entry.stat().st_size)
 
     def delete(self, digest: str) -> None:
         """Remove a blob; one that is not there is no failure."""

@@ -12,20 +12,25 @@ import os
 import shutil
 import stat
 import tarfile
-import zlib
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import IO
 
-import zstandard
 from attrs import frozen
 
+from pycontainerd import tree
 from pycontainerd.content.store import PIECE
-from pycontainerd.diff.compression import decompressed
+from pycontainerd.diff.compression import DAMAGED, decompressed
 from pycontainerd.diff.confined import Confined, components
+from pycontainerd.diff.tar import StrictEntry
 from pycontainerd.errors import LayerError
 
 _WHITEOUT = ".wh."
+_AUFS = ".wh..wh."
 _OPAQUE = ".wh..wh..opq"
 _XATTR = "SCHILY.xattr."
+_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""The machine's fault and not the layer's."""
 
 
 @frozen
@@ -49,40 +54,48 @@ class _Hashing:
         return data
 
 
-def apply(layer: IO[bytes], directory: str) -> Applied:
-    """Unpack ``layer`` (seekable; plain, gzip or zstd) into ``directory``. Memory is bounded by one piece (256 KiB) and one header.
+def apply(layer: IO[bytes], directory: str, below: Sequence[str] = ()) -> Applied:
+    """Unpack ``layer`` (seekable; plain, gzip or zstd) into ``directory``. Memory is bounded by one piece (256 KiB), one header, and the
+    names of the layer's directories.
 
-    LayerError names the entry that is malformed or would leave the directory. What was written before it stays: the caller throws the
-    directory away.
+    ``below`` are the directories of the layers underneath, nearest first. LayerError names the entry that is malformed or would leave
+    the directory. What was written before it stays: the caller throws the directory away.
     """
     plain = _Hashing(decompressed(layer))
     try:
-        size = _unpack(plain, directory)
+        with Confined(directory, below) as root:
+            size = _unpack(plain, root)
         while plain.read(PIECE):
             pass  # the padding after the last entry belongs to the digest
-    except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError, UnicodeError, ValueError) as error:
+    except (tarfile.TarError, UnicodeError, ValueError, *DAMAGED) as error:
         raise LayerError("(archive)", f"damaged or truncated: {error}") from error
     return Applied(f"sha256:{plain.hashed.hexdigest()}", size)
 
 
-def _unpack(plain: _Hashing, directory: str) -> int:
+def _unpack(plain: _Hashing, root: Confined) -> int:
     size = 0
-    times: list[tuple[tuple[str, ...], float]] = []
-    with tarfile.open(fileobj=plain, mode="r|", bufsize=PIECE) as archive, Confined(directory) as root:  # type: ignore[call-overload]
-        for entry in archive:
+    times: list[tuple[tuple[str, ...], int]] = []
+    with tarfile.open(fileobj=plain, mode="r|", bufsize=PIECE, tarinfo=StrictEntry) as archive:  # type: ignore[call-overload]
+        for entry in _entries(archive):
             parts = components(entry.name)
             try:
                 _entry(archive, entry, parts, root)
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+                if entry.isdir():
+                    times.append((parts, _mtime(entry)))
+            except (OSError, OverflowError) as error:
+                if isinstance(error, OSError) and error.errno in _MACHINE:
                     raise
-                raise LayerError(entry.name, error.strerror or str(error)) from error
+                raise LayerError(entry.name, getattr(error, "strerror", None) or str(error)) from error
             size += entry.size
-            if entry.isdir():
-                times.append((parts, entry.mtime))
         for parts, mtime in reversed(times):  # last, because writing into a directory changes its time
             _set_directory_time(root, parts, mtime)
     return size
+
+
+def _entries(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    while (entry := archive.next()) is not None:
+        archive.members.clear()  # type: ignore[attr-defined]  # or it keeps a kilobyte for each entry that it has ever seen
+        yield entry
 
 
 def _entry(archive: tarfile.TarFile, entry: tarfile.TarInfo, parts: tuple[str, ...], root: Confined) -> None:
@@ -92,24 +105,51 @@ def _entry(archive: tarfile.TarFile, entry: tarfile.TarInfo, parts: tuple[str, .
         return
     parent, name = root.directory(parts[:-1], entry.name), parts[-1]
     if name == _OPAQUE:
-        os.setxattr(parent, "trusted.overlay.opaque", b"y")
+        _make_opaque(parent)
+    elif name.startswith(_AUFS):
+        pass  # aufs' own bookkeeping in layers of old; no other file system has a use for it
     elif name.startswith(_WHITEOUT):
-        _clear(parent, name.removeprefix(_WHITEOUT))
-        os.mknod(name.removeprefix(_WHITEOUT), stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
-    else:
-        _make(archive, entry, parent, name, root)
+        _white_out(parent, name.removeprefix(_WHITEOUT), entry)
+    elif _make(archive, entry, parent, name, root):
+        root.forget()
 
 
-def _make(archive: tarfile.TarFile, entry: tarfile.TarInfo, parent: int, name: str, root: Confined) -> None:
+def _white_out(parent: int, name: str, entry: tarfile.TarInfo) -> None:
+    """Hide what the layers underneath have under ``name``. What this layer itself has there stays (layer.md, "Whiteouts")."""
+    if name in ("", ".", ".."):
+        raise LayerError(entry.name, "hides nothing that has a name")
+    try:
+        os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+    except FileExistsError:
+        if stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
+            _make_opaque_child(parent, name)
+
+
+def _make_opaque(directory: int) -> None:
+    os.setxattr(directory, "trusted.overlay.opaque", b"y")
+
+
+def _make_opaque_child(parent: int, name: str) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        _make_opaque(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make(archive: tarfile.TarFile, entry: tarfile.TarInfo, parent: int, name: str, root: Confined) -> bool:
+    """Put the entry there. True if a directory had to go for it."""
     if entry.isdir():
         _directory(parent, name)
+        replaced = False
     else:
-        _clear(parent, name)
+        replaced = _clear(parent, name)
         if entry.islnk():
             _hard_link(entry, parent, name, root)
-            return
+            return replaced
         _leaf(archive, entry, parent, name)
     _finish(parent, name, entry)
+    return replaced
 
 
 def _leaf(archive: tarfile.TarFile, entry: tarfile.TarInfo, parent: int, name: str) -> None:
@@ -130,21 +170,25 @@ def _directory(parent: int, name: str) -> None:
     try:
         os.mkdir(name, 0o755, dir_fd=parent)
     except FileExistsError:
-        if not stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
-            _clear(parent, name)
-            os.mkdir(name, 0o755, dir_fd=parent)
+        found = os.lstat(name, dir_fd=parent)
+        if stat.S_ISDIR(found.st_mode):
+            return
+        _clear(parent, name)
+        os.mkdir(name, 0o755, dir_fd=parent)
+        if stat.S_ISCHR(found.st_mode) and found.st_rdev == 0:  # a whiteout: what it hid stays hidden
+            _make_opaque_child(parent, name)
 
 
-def _clear(parent: int, name: str) -> None:
-    """Remove what an earlier entry of the same layer left under this name."""
-    if name in ("", ".", ".."):
-        raise LayerError(name, "not a name")
+def _clear(parent: int, name: str) -> bool:
+    """Remove what an earlier entry of the same layer left under this name. True if that was a directory."""
     try:
         os.unlink(name, dir_fd=parent)
     except FileNotFoundError:
         pass
-    except (IsADirectoryError, PermissionError):
-        shutil.rmtree(name, dir_fd=parent)
+    except IsADirectoryError:
+        tree.remove(name, dir_fd=parent)
+        return True
+    return False
 
 
 def _file(archive: tarfile.TarFile, entry: tarfile.TarInfo, parent: int, name: str) -> None:
@@ -181,7 +225,7 @@ def _finish(parent: int, name: str, entry: tarfile.TarInfo) -> None:
     for key, value in entry.pax_headers.items():
         if key.startswith(_XATTR):
             _attribute(parent, name, key.removeprefix(_XATTR), value)
-    mtime = _nanoseconds(entry.mtime)
+    mtime = _mtime(entry)
     os.utime(name, ns=(mtime, mtime), dir_fd=parent, follow_symlinks=False)
 
 
@@ -196,13 +240,17 @@ def _attribute(parent: int, name: str, key: str, value: str) -> None:
             raise
 
 
-def _set_directory_time(root: Confined, parts: tuple[str, ...], mtime: float) -> None:
+def _set_directory_time(root: Confined, parts: tuple[str, ...], mtime: int) -> None:
     try:
         directory = root.directory(parts, "/".join(parts), make=False)
     except LayerError:
         return  # replaced by a later entry
-    os.utime(directory, ns=(_nanoseconds(mtime), _nanoseconds(mtime)))
+    os.utime(directory, ns=(mtime, mtime))
 
 
-def _nanoseconds(mtime: float) -> int:
-    return int(mtime * 1_000_000_000)
+def _mtime(entry: tarfile.TarInfo) -> int:
+    """Nanoseconds. tarfile's own number is a float, which has no room for them."""
+    try:
+        return int(Decimal(entry.pax_headers.get("mtime", "") or entry.mtime).scaleb(9))
+    except InvalidOperation:
+        raise LayerError(entry.name, "its time is not a number") from None

@@ -6,7 +6,10 @@ file) as a parent replaces nothing outside, it is refused. ``..`` is refused as 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+from collections.abc import Sequence
 from types import TracebackType
 
 from pycontainerd.errors import LayerError
@@ -26,10 +29,18 @@ def components(name: str) -> tuple[str, ...]:
 
 
 class Confined:
-    """The tree below ``root``, with the descriptor of the directory used last kept open, as archives are sorted by directory."""
+    """The tree below ``root``, with the descriptor of the directory used last kept open, as archives are sorted by directory.
 
-    def __init__(self, root: str) -> None:
-        self._root = os.open(root, _DIRECTORY)
+    ``below`` are the directories of the layers underneath, nearest first: a directory that is made because an entry needs it is like
+    the one of the same name there, which it will cover.
+    """
+
+    def __init__(self, root: str, below: Sequence[str] = ()) -> None:
+        self._stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as opened:
+            self._root = _open(root, opened)
+            self._below = [_open(directory, opened) for directory in below]
+            self._stack = opened.pop_all()
         self._last: tuple[tuple[str, ...], int] | None = None
 
     def __enter__(self) -> Confined:
@@ -39,16 +50,16 @@ class Confined:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.forget()
-        os.close(self._root)
+        self._stack.close()
 
     def forget(self) -> None:
-        """Close the kept descriptor: a directory may have been replaced."""
+        """Close the kept descriptor: its directory may have been replaced."""
         if self._last is not None:
             os.close(self._last[1])
             self._last = None
 
     def directory(self, parts: tuple[str, ...], name: str, *, make: bool = True) -> int:
-        """A descriptor of the directory ``parts``, valid until the next call; missing ones are made (0755, root)."""
+        """A descriptor of the directory ``parts``, valid until the next call; missing ones are made."""
         if not parts:
             return self._root
         if self._last is None or self._last[0] != parts:
@@ -59,9 +70,9 @@ class Confined:
 
     def _walk(self, parts: tuple[str, ...], name: str, make: bool) -> int:
         current = os.dup(self._root)
-        for part in parts:
+        for depth, part in enumerate(parts):
             try:
-                following = _enter(current, part, make)
+                following = self._enter(current, parts[: depth + 1], make)
             except NotADirectoryError:
                 raise LayerError(name, f"{part!r} in its path is not a directory") from None
             except OSError as error:
@@ -71,12 +82,37 @@ class Confined:
             current = following
         return current
 
+    def _enter(self, directory: int, parts: tuple[str, ...], make: bool) -> int:
+        try:
+            return os.open(parts[-1], _DIRECTORY, dir_fd=directory)
+        except FileNotFoundError:
+            if not make:
+                raise
+            os.mkdir(parts[-1], 0o755, dir_fd=directory)
+            made = os.open(parts[-1], _DIRECTORY, dir_fd=directory)
+        if (like := self._covered(parts)) is not None:
+            os.fchown(made, like.st_uid, like.st_gid)
+            os.fchmod(made, stat.S_IMODE(like.st_mode))
+        return made
 
-def _enter(directory: int, part: str, make: bool) -> int:
-    try:
-        return os.open(part, _DIRECTORY, dir_fd=directory)
-    except FileNotFoundError:
-        if not make:
-            raise
-        os.mkdir(part, 0o755, dir_fd=directory)
-        return os.open(part, _DIRECTORY, dir_fd=directory)
+    def _covered(self, parts: tuple[str, ...]) -> os.stat_result | None:
+        """The directory ``parts`` as it is seen in the layers underneath."""
+        for root in self._below:
+            with contextlib.ExitStack() as opened:
+                current = root
+                try:
+                    for part in parts:
+                        current = os.open(part, _DIRECTORY, dir_fd=current)
+                        opened.callback(os.close, current)
+                    return os.fstat(current)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    return None  # something else covers it there
+        return None
+
+
+def _open(path: str, opened: contextlib.ExitStack) -> int:
+    descriptor = os.open(path, _DIRECTORY)
+    opened.callback(os.close, descriptor)
+    return descriptor

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
-
-from pycontainerd.metadata.database import Database
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import partial
 
 from pycontainerd.events import log
 from pycontainerd.events.event import Event
 from pycontainerd.events.filter import EventFilter
+from pycontainerd.metadata.database import Database
 
 _BATCH = 500
 
@@ -22,7 +23,7 @@ class Events:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._subscribers: set[asyncio.Event] = set()
+        self._subscribers: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
         self._closed = False
 
     async def publish(self, type: str, action: str, actor: str, attributes: Mapping[str, str] | None = None) -> Event:
@@ -46,8 +47,10 @@ class Events:
             async for event in events:
                 yield event
 
-    def subscription(self, *, since: int | None = None, wanted: EventFilter | None = None) -> AsyncIterator[Event]:
-        """``subscribe`` that is in force when this returns, and not when the iteration begins."""
+    def subscription(
+        self, *, since: int | None = None, wanted: EventFilter | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """``subscribe`` that is in force when this returns, and not when the iteration begins. End it with ``aclose``."""
         wanted = wanted or EventFilter()
         waiting = asyncio.Event()
         self._subscribers.add(waiting)
@@ -61,22 +64,19 @@ class Events:
         self._closed = True
         self.announce()
 
-    async def _follow(self, waiting: asyncio.Event, cursor: int, wanted: EventFilter) -> AsyncIterator[Event]:
-        try:
-            while True:
-                waiting.clear()
-                closed = self._closed
-                batch = await self._database.read(lambda connection, start=cursor: log.after(connection, start, _BATCH))
-                for event in batch:
-                    cursor = event.cursor
-                    if wanted.until_ns is not None and event.time_ns > wanted.until_ns:
-                        return
-                    if wanted.wants(event):
-                        yield event
-                if not batch and (closed or not await _woken(waiting, wanted.until_ns)):
+    async def _follow(self, waiting: asyncio.Event, cursor: int, wanted: EventFilter) -> AsyncGenerator[Event, None]:
+        while True:
+            waiting.clear()
+            closed = self._closed
+            batch = await self._database.read(partial(log.after, cursor=cursor, limit=_BATCH))
+            for event in batch:
+                cursor = event.cursor
+                if wanted.until_ns is not None and event.time_ns > wanted.until_ns:
                     return
-        finally:
-            self._subscribers.discard(waiting)
+                if wanted.wants(event):
+                    yield event
+            if not batch and (closed or not await _woken(waiting, wanted.until_ns)):
+                return
 
 
 async def _woken(waiting: asyncio.Event, until_ns: int | None) -> bool:

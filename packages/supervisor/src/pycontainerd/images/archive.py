@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
+import stat
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
 from attrs import frozen
 
+from pycontainerd.confined import open_in_root
 from pycontainerd.content.digest import hexadecimal
-from pycontainerd.diff.compression import decompressed
-from pycontainerd.errors import ImageError, InvalidDigest
+from pycontainerd.content.store import PIECE
+from pycontainerd.diff.compression import DAMAGED, decompressed, is_compressed
+from pycontainerd.diff.tar import StrictEntry
+from pycontainerd.errors import DigestMismatch, ImageError, InvalidDigest
 
 _DOCUMENT_LIMIT = 8 << 20
 _NAME = "org.opencontainers.image.ref.name"
@@ -75,31 +82,55 @@ class _Tar:
 
 
 class _Directory:
-    def __init__(self, root: Path) -> None:
+    """``root`` is a descriptor. Symbolic links are followed, but never out of it; and only files are opened, no fifo that blocks."""
+
+    def __init__(self, root: int) -> None:
         self._root = root
 
     def has(self, name: str) -> bool:
-        return (self._root / _plain(name)).is_file()
+        try:
+            self.open(name).close()
+        except ImageError:
+            return False
+        return True
 
     def open(self, name: str) -> IO[bytes]:
         try:
-            return (self._root / _plain(name)).open("rb")
+            descriptor = open_in_root(self._root, name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         except OSError as error:
             raise ImageError(f"OCI layout: {name}: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ImageError(f"OCI layout: {name}: not a file")
+        return open(descriptor, "rb")
 
 
 @contextmanager
-def members_of(source: Path | IO[bytes]) -> Iterator[Members]:
-    """The files of an OCI layout directory, or of a tar (plain, gzip or zstd). ImageError when it is neither."""
-    if isinstance(source, Path) and source.is_dir():
-        yield _Directory(source)
-        return
-    try:
-        with open(source, "rb") if isinstance(source, Path) else source as file:
-            with tarfile.open(fileobj=decompressed(file), mode="r:") as archive:
-                yield _Tar(archive)
-    except (tarfile.TarError, EOFError) as error:
-        raise ImageError(f"archive: not a tar archive, or truncated: {error}") from error
+def members_of(source: Path | IO[bytes], spool: Callable[[], IO[bytes]]) -> Iterator[Members]:
+    """The files of an OCI layout directory, or of a tar (plain, gzip or zstd). ImageError when it is neither, OSError when it is not there.
+
+    ``spool`` makes a temporary file: a compressed archive is unpacked into one, because its files are wanted in another order.
+    """
+    with ExitStack() as opened:
+        if isinstance(source, Path) and source.is_dir():
+            root = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            opened.callback(os.close, root)
+            yield _Directory(root)
+            return
+        try:
+            file = opened.enter_context(open(source, "rb")) if isinstance(source, Path) else source
+            if is_compressed(file):
+                file = _plain_copy(file, opened.enter_context(spool()))
+            archive = opened.enter_context(tarfile.open(fileobj=file, mode="r:", tarinfo=StrictEntry))
+            yield _Tar(archive)
+        except (tarfile.TarError, *DAMAGED) as error:
+            raise ImageError(f"archive: not a tar archive, damaged or truncated: {error}") from error
+
+
+def _plain_copy(compressed: IO[bytes], plain: IO[bytes]) -> IO[bytes]:
+    shutil.copyfileobj(decompressed(compressed), plain, PIECE)
+    plain.seek(0)
+    return plain
 
 
 def read(members: Members, architecture: str) -> list[ArchivedImage]:
@@ -107,8 +138,8 @@ def read(members: Members, architecture: str) -> list[ArchivedImage]:
     if members.has("manifest.json"):
         return [_docker(members, item) for item in _list(members, "manifest.json")]
     if members.has("index.json"):
-        index = _object(members, "index.json")
-        return [_oci(members, descriptor, architecture) for descriptor in _objects(index, "manifests", "index.json")]
+        index = _objects(_object(members, "index.json"), "manifests", "index.json")
+        return [_oci(members, descriptor, architecture) for descriptor in index if not _is_attestation(descriptor)]
     raise ImageError("archive: neither manifest.json (docker save) nor index.json (OCI layout) is in it")
 
 
@@ -140,7 +171,7 @@ def _named_digest(name: str) -> str | None:
 
 
 def _oci(members: Members, descriptor: Mapping[str, Any], architecture: str) -> ArchivedImage:
-    document = _object(members, _blob(descriptor, "index.json"))
+    document = _verified(members, descriptor, "index.json")
     if descriptor.get("mediaType") in _INDEXES or "manifests" in document:
         chosen = _choose(_objects(document, "manifests", "index"), architecture)
         inner = _oci(members, chosen, architecture)
@@ -151,7 +182,7 @@ def _oci(members: Members, descriptor: Mapping[str, Any], architecture: str) -> 
     if not isinstance(config, dict):
         raise ImageError("manifest: config: missing")
     layers = [
-        ArchivedLayer(member=_blob(layer, "manifest"), digest=layer["digest"], size=layer.get("size"))
+        ArchivedLayer(member=_blob(layer, "manifest"), digest=layer["digest"], size=_size(layer, "manifest"))
         for layer in _objects(document, "layers", "manifest")
     ]
     member = _blob(config, "manifest")
@@ -162,14 +193,26 @@ def _oci(members: Members, descriptor: Mapping[str, Any], architecture: str) -> 
 
 def _choose(manifests: Sequence[Mapping[str, Any]], architecture: str) -> Mapping[str, Any]:
     for manifest in manifests:
-        platform = manifest.get("platform") or {}
+        platform = _platform(manifest)
         if platform.get("architecture") == architecture and platform.get("os") == "linux":
             return manifest
     raise ImageError(f"index: no manifest for linux/{architecture}")
 
 
+def _platform(descriptor: Mapping[str, Any]) -> Mapping[str, Any]:
+    platform = descriptor.get("platform")
+    return platform if isinstance(platform, dict) else {}
+
+
+def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
+    """buildx puts statements about an image beside it, as if they were images for a platform that does not exist."""
+    return bool(_platform(descriptor).get("os") == "unknown")
+
+
 def _names(descriptor: Mapping[str, Any]) -> tuple[str, ...]:
-    annotations = descriptor.get("annotations") or {}
+    annotations = descriptor.get("annotations")
+    if not isinstance(annotations, dict):
+        return ()
     name = annotations.get(_CONTAINERD_NAME) or annotations.get(_NAME)
     # The ref.name of a layout may be a bare tag ("latest"), which names nothing by itself.
     return (name,) if isinstance(name, str) and (":" in name or "/" in name) else ()
@@ -180,6 +223,13 @@ def _blob(descriptor: Mapping[str, Any], where: str) -> str:
         return f"blobs/sha256/{hexadecimal(descriptor.get('digest'))}"
     except InvalidDigest as error:
         raise ImageError(f"{where}: {error}") from error
+
+
+def _size(descriptor: Mapping[str, Any], where: str) -> int | None:
+    size = descriptor.get("size")
+    if size is not None and not isinstance(size, int):
+        raise ImageError(f"{where}: size: expected a number, got {size!r}")
+    return size
 
 
 def _text(members: Members, name: str) -> str:
@@ -193,22 +243,36 @@ def _text(members: Members, name: str) -> str:
         raise ImageError(f"archive: {name}: not UTF-8") from error
 
 
-def _parsed(members: Members, name: str) -> Any:
+def _parsed(name: str, text: str) -> Any:
     try:
-        return json.loads(_text(members, name))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ImageError(f"archive: {name}: not JSON: {error}") from error
 
 
+def _verified(members: Members, descriptor: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The document that a descriptor names. DigestMismatch when it is another one; so no index can contain itself either."""
+    name = _blob(descriptor, where)
+    text = _text(members, name)
+    digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    if digest != descriptor["digest"]:
+        raise DigestMismatch(f"archive: {name}", descriptor["digest"], digest)
+    return _as_object(name, text)
+
+
 def _object(members: Members, name: str) -> dict[str, Any]:
-    value = _parsed(members, name)
+    return _as_object(name, _text(members, name))
+
+
+def _as_object(name: str, text: str) -> dict[str, Any]:
+    value = _parsed(name, text)
     if not isinstance(value, dict):
         raise ImageError(f"archive: {name}: expected an object")
     return value
 
 
 def _list(members: Members, name: str) -> list[Any]:
-    value = _parsed(members, name)
+    value = _parsed(name, _text(members, name))
     if not isinstance(value, list):
         raise ImageError(f"archive: {name}: expected a list")
     return value
@@ -219,13 +283,6 @@ def _objects(document: Mapping[str, Any], field: str, where: str) -> list[dict[s
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ImageError(f"{where}: {field}: expected a list of objects")
     return value
-
-
-def _plain(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        raise ImageError(f"OCI layout: {name!r} is outside of it")
-    return str(path)
 
 
 def _joined(base: PurePosixPath, link: str) -> str:

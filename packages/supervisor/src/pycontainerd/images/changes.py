@@ -53,10 +53,17 @@ def _label(config: Config, text: str) -> None:
     config["Labels"] = {**(config.get("Labels") or {}), **_pairs(text)}
 
 
+def _names_in(text: str) -> list[str]:
+    names = json.loads(text) if text.startswith("[") else text.split()
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("expected a list of strings")
+    return list(names)
+
+
 def _names(field: str, suffix: str = "") -> Callable[[Config, str], None]:
     def action(config: Config, text: str) -> None:
-        names = json.loads(text) if text.startswith("[") else text.split()
-        marked = {name if "/" in name or not suffix else name + suffix: {} for name in names}
+        names = _names_in(text)
+        marked: Config = {name if "/" in name or not suffix else name + suffix: {} for name in names}
         config[field] = {**(config.get(field) or {}), **marked}
 
     return action

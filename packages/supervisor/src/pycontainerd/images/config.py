@@ -47,7 +47,7 @@ def image_config(document: Mapping[str, Any]) -> ImageConfig:
         cmd=_texts(found, "Cmd"),
         user=_typed(found, "User", str) or "",
         working_dir=_typed(found, "WorkingDir", str) or "",
-        labels=_typed(found, "Labels", dict) or {},
+        labels=_labels(found),
         exposed_ports=tuple(_typed(found, "ExposedPorts", dict) or ()),
         volumes=tuple(_typed(found, "Volumes", dict) or ()),
         stop_signal=_typed(found, "StopSignal", str) or "",
@@ -67,10 +67,10 @@ def history(document: Mapping[str, Any]) -> tuple[HistoryStep, ...]:
     steps = _typed(document, "history", list) or []
     return tuple(
         HistoryStep(
-            created=step.get("created") or "",
-            created_by=step.get("created_by") or "",
-            comment=step.get("comment") or "",
-            author=step.get("author") or "",
+            created=str(step.get("created") or ""),
+            created_by=str(step.get("created_by") or ""),
+            comment=str(step.get("comment") or ""),
+            author=str(step.get("author") or ""),
             empty_layer=bool(step.get("empty_layer")),
         )
         for step in steps
@@ -83,6 +83,13 @@ def _typed(document: Mapping[str, Any], name: str, kind: type) -> Any:
     if value is not None and not isinstance(value, kind):
         raise ImageError(f"image configuration: {name}: expected {kind.__name__}, got {value!r}")
     return value
+
+
+def _labels(document: Mapping[str, Any]) -> Mapping[str, str]:
+    value = _typed(document, "Labels", dict) or {}
+    if not all(isinstance(text, str) for text in value.values()):
+        raise ImageError(f"image configuration: Labels: expected strings, got {value!r}")
+    return dict(value)
 
 
 def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...] | None:

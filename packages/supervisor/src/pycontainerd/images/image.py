@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from pycontainerd.errors import ImageError
 from pycontainerd.images.config import HistoryStep, ImageConfig, diff_ids, history, image_config
 
 
@@ -54,21 +55,32 @@ class Removed:
 
 def image_of(document: str, blobs: tuple[Layer, ...], size: int, references: tuple[str, ...] = ()) -> Image:
     """An image from its configuration document. ImageError."""
-    parsed: dict[str, Any] = json.loads(document)
+    found = parsed(document)
     return Image(
         id=f"sha256:{hashlib.sha256(document.encode()).hexdigest()}",
         references=references,
         digests=(),
-        config=image_config(parsed),
+        config=image_config(found),
         document=document,
         blobs=blobs,
-        created=_moment(parsed.get("created")),
-        architecture=str(parsed.get("architecture") or ""),
-        os=str(parsed.get("os") or ""),
-        variant=parsed.get("variant"),
+        created=_moment(found.get("created")),
+        architecture=str(found.get("architecture") or ""),
+        os=str(found.get("os") or ""),
+        variant=str(found["variant"]) if found.get("variant") else None,
         size=size,
-        history=history(parsed),
+        history=history(found),
     )
+
+
+def parsed(document: str) -> dict[str, Any]:
+    """A configuration document as JSON. ImageError when it is none."""
+    try:
+        value = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise ImageError(f"image configuration: not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ImageError(f"image configuration: expected an object, got {document[:40]!r}")
+    return value
 
 
 def chain_ids(layers: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,8 +93,8 @@ def chain_ids(layers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def expected_diff_ids(document: str) -> tuple[str, ...]:
-    """The diff ids that a configuration document promises."""
-    return diff_ids(json.loads(document))
+    """The diff ids that a configuration document promises. ImageError."""
+    return diff_ids(parsed(document))
 
 
 def _moment(text: object) -> datetime | None:

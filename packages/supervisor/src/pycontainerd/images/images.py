@@ -1,312 +1,210 @@
 """The images of a supervisor: what can be named, loaded, tagged, exported and removed.
 
-Looking up is immediate (all images are held in memory, the database is the truth); everything that reads or writes blobs runs in a thread.
+Looking up is immediate; everything that reads or writes blobs or the database runs in the supervisor's threads.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
+import builtins
+import contextlib
 import sqlite3
-import threading
-import time
-import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from pycontainerd.content.store import PIECE, ContentStore
-from pycontainerd.diff.apply import apply
-from pycontainerd.errors import (
-    AmbiguousReference,
-    DigestMismatch,
-    ImageError,
-    ImageInUse,
-    ImageNotFound,
-    InvalidReference,
-    SnapshotExists,
-)
+from pycontainerd.errors import ImageError, ImageInUse
 from pycontainerd.images import export, table
-from pycontainerd.images.archive import ArchivedImage, ArchivedLayer, Members, members_of, read
+from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.changes import apply_changes
+from pycontainerd.images.collect import Collector
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
-from pycontainerd.images.host import architecture, host_image
-from pycontainerd.images.image import Image, Layer, Removed, chain_ids, expected_diff_ids, image_of
+from pycontainerd.images.image import Image, Removed
+from pycontainerd.images.importing import Importer, image_name
 from pycontainerd.images.reference import familiar, name_of
+from pycontainerd.images.unpack import Unpacker
+from pycontainerd.leases import Lease, Leases
 from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.overlayfs import HOST
 from pycontainerd.snapshots.snapshotter import Snapshotter
+from pycontainerd.worker import Worker
 
 Source = Path | AsyncIterable[bytes]
-_HEX = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
+"""An archive: a file (for an OCI layout also its directory), or its bytes as they come."""
+
+Wanted = Sequence[tuple[Image, tuple[str, ...]]]
+_T = TypeVar("_T")
 
 
 class Images:
-    """``in_use`` tells the ids of images that containers are made from."""
+    """Get it from ``Supervisor.images``."""
 
     def __init__(
-        self, content: ContentStore, snapshots: Snapshotter, database: Database, in_use: Callable[[], set[str]] = set
+        self, content: ContentStore, snapshots: Snapshotter, database: Database, leases: Leases, worker: Worker
     ) -> None:
-        self._content, self._snapshots, self._database = content, snapshots, database
-        self.in_use = in_use
-        self._unpacking = threading.Lock()
-        self._host = host_image()
-        self._images: dict[str, Image] = {}
-        self._refresh()
+        self._content, self._leases, self._worker = content, leases, worker
+        self._catalogue = Catalogue(database)
+        self._unpacker = Unpacker(content, snapshots)
+        self._importer = Importer(content, self._unpacker, self._catalogue)
+        self._collector = Collector(content, snapshots, self._catalogue, leases)
+        self.in_use: Callable[[], set[str]] = set
+        """Tells the ids of the images that containers are made from; set by the supervisor."""
 
     # -- looking up --------------------------------------------------------------------------------------------------------
 
     def list(self) -> list[Image]:
-        """All images, the built-in ``host`` among them."""
-        return [self._host, *self._images.values()]
+        """All images, the built-in ``host`` first."""
+        return self._catalogue.all()
 
     def get(self, reference: str) -> Image:
-        """By name (docker's normalisation), by name and digest, by id, or by a unique prefix of the id.
+        """By name (docker's normalisation), by name and digest, by id, or by a unique prefix of the id (four digits or more).
 
         Raises ImageNotFound, AmbiguousReference.
         """
-        named = self._named(reference)
-        if named is not None:
-            return named
-        match = _HEX.fullmatch(reference)
-        found = [image for image in self.list() if match and image.id.removeprefix("sha256:").startswith(match[1])]
-        if len(found) > 1:
-            raise AmbiguousReference(f"image {reference}: the prefix fits {len(found)} images; give more digits")
-        if not found:
-            raise ImageNotFound(reference)
-        return found[0]
-
-    def _named(self, reference: str) -> Image | None:
-        try:
-            name = familiar(reference)
-        except InvalidReference:
-            return None
-        return next((image for image in self.list() if name in image.references), None)
+        return self._catalogue.get(reference)
 
     # -- bringing in ---------------------------------------------------------------------------------------------------------
 
-    async def import_archive(self, source: Source) -> list[Image]:
+    async def import_archive(self, source: Source) -> builtins.list[Image]:
         """Load the images of an OCI layout (directory or tar) or a ``docker save`` archive; plain, gzip or zstd.
 
-        All or nothing: ImageError, LayerError or DigestMismatch say what is wrong, and no image of the archive is kept.
+        All or nothing: ImageError, LayerError, DigestMismatch or InvalidReference say what is wrong, OSError that the disk is full, and
+        nothing of the archive is kept then. An import that was begun from a file goes on although its caller is cancelled.
         """
         if isinstance(source, Path):
-            return await asyncio.to_thread(self._import_archive, source)
+            return await self._import(lambda lease: self._importer.archive(source, lease))
         with self._content.spool() as spool:
-            await _fill(spool, source)
-            return await asyncio.to_thread(self._import_archive, spool)
+            await self._fill(spool, source)
+            return await self._import(lambda lease: self._importer.archive(spool, lease))
 
     async def import_rootfs(
         self, source: Source, reference: str | None = None, *, changes: Sequence[str] = (), message: str = ""
     ) -> Image:
-        """Make an image of one layer from the tar of a root file system. ``changes`` are Dockerfile instructions."""
-        name = familiar(reference) if reference else None
+        """Make an image of one layer from the tar of a root file system (plain, gzip or zstd).
+
+        ``changes`` are Dockerfile instructions. Raises InvalidReference, ImageError, LayerError, OSError; nothing is kept then.
+        """
+        name = image_name(reference) if reference else None
         config = apply_changes({}, changes)
         if isinstance(source, Path):
-            with source.open("rb") as file:
-                return await asyncio.to_thread(self._import_rootfs, file, name, config, message)
+            path = source
+            return await self._import(lambda lease: self._import_file(path, name, config, message, lease))
         with self._content.spool() as spool:
-            await _fill(spool, source)
-            return await asyncio.to_thread(self._import_rootfs, spool, name, config, message)
+            await self._fill(spool, source)
+            return await self._import(lambda lease: self._importer.rootfs(spool, name, config, message, lease))
 
-    def _import_archive(self, source: Path | IO[bytes]) -> list[Image]:
-        with members_of(source) as members:
-            found = [(self._take(members, item), item.names) for item in read(members, architecture())]
-        if not found:
-            raise ImageError("archive: holds no image")
-        for image, _ in found:
-            self._unpack(image)
-        self._keep([(image, tuple(familiar(name) for name in names)) for image, names in found])
-        return [self._images[image.id] for image, _ in found]
+    async def _import(self, work: Callable[[Lease], _T]) -> _T:
+        return await self._worker.run(self._imported, work)
 
-    def _take(self, members: Members, item: ArchivedImage) -> Image:
+    def _imported(self, work: Callable[[Lease], _T]) -> _T:
         try:
-            promised = expected_diff_ids(item.config)
-        except (ValueError, AttributeError) as error:
-            raise ImageError(f"image configuration: not JSON: {error}") from error
-        if len(promised) != len(item.layers):
-            raise ImageError(f"image configuration: {len(promised)} diff_ids for {len(item.layers)} layers")
-        blobs = tuple(self._layer(members, layer, diff) for layer, diff in zip(item.layers, promised, strict=True))
-        image = image_of(item.config, blobs, sum(blob.size for blob in blobs))
-        if item.config_digest not in (None, image.id):
-            raise DigestMismatch("image configuration", item.config_digest, image.id)
-        return image
+            with self._leases.lease() as lease:
+                return work(lease)
+        finally:
+            self._collector.collect()
 
-    def _layer(self, members: Members, layer: ArchivedLayer, diff_id: str) -> Layer:
-        what = f"layer {layer.member}"
-        with members.open(layer.member) as file:
-            try:
-                blob = self._content.ingest(file, digest=layer.digest, size=layer.size, what=what)
-            except EOFError as error:
-                raise ImageError(f"{what}: truncated") from error
-        return Layer(digest=blob.digest, size=blob.size, diff_id=diff_id)
+    def _import_file(
+        self, path: Path, name: str | None, config: dict[str, object], message: str, lease: Lease
+    ) -> Image:
+        with path.open("rb") as file:
+            return self._importer.rootfs(file, name, config, message, lease)
 
-    def _import_rootfs(self, file: IO[bytes], name: str | None, config: dict[str, object], message: str) -> Image:
-        blob = self._content.ingest(file, what="root file system")
-        key = f"import-{uuid.uuid4().hex}"
-        self._snapshots.prepare(key, None)
-        try:
-            with self._content.open(blob.digest) as layer:
-                applied = apply(layer, self._snapshots.writable(key))
-            self._commit(applied.diff_id, key)
-        except BaseException:
-            self._snapshots.remove(key)
-            self._drop_blobs({blob.digest})
-            raise
-        created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        document = {
-            "architecture": architecture(),
-            "os": "linux",
-            "created": created,
-            "config": config,
-            "rootfs": {"type": "layers", "diff_ids": [applied.diff_id]},
-            "history": [{"created": created, "comment": message}],
-        }
-        layers = (Layer(digest=blob.digest, size=blob.size, diff_id=applied.diff_id),)
-        image = image_of(json.dumps(document), layers, blob.size)
-        self._keep([(image, (name,) if name else ())])
-        return self._images[image.id]
+    async def _fill(self, spool: IO[bytes], source: AsyncIterable[bytes]) -> None:
+        """Spool a stream of any size: memory stays at one piece."""
+        async for piece in source:
+            await self._worker.run(spool.write, piece)
+        spool.seek(0)
 
-    def _keep(self, found: Sequence[tuple[Image, tuple[str, ...]]]) -> None:
-        def change(connection: sqlite3.Connection) -> None:
-            for image, names in found:
-                table.insert(connection, image, time.time_ns())
-                for name in names:
-                    table.name(connection, name, image.id)
+    # -- for containers ------------------------------------------------------------------------------------------------------
 
-        self._database.write_now(change)
-        self._refresh()
-
-    # -- unpacking -----------------------------------------------------------------------------------------------------------
-
-    async def snapshot_for(self, image: Image) -> str | None:
+    @contextlib.asynccontextmanager
+    async def snapshot_for(self, image: Image) -> AsyncIterator[str | None]:
         """The committed snapshot that containers of the image begin with; None for an image without layers.
 
-        Layers that are not unpacked yet are, in order; concurrent callers share the work.
+        Layers that are not unpacked yet are. It is not removed before the context is left, whatever becomes of the image.
         """
-        return await asyncio.to_thread(self._unpack, image)
+        if image.id == self._catalogue.host.id:
+            yield HOST
+            return
+        with self._leases.lease() as lease:
+            yield await self._worker.run(self._unpacker.unpack, image, lease)
 
-    def _unpack(self, image: Image) -> str | None:
-        if image.id == self._host.id:
-            return HOST
-        parent: str | None = None
-        with self._unpacking:
-            for chain, blob in zip(chain_ids(image.layers), image.blobs, strict=True):
-                if not self._snapshots.exists(chain):
-                    self._unpack_layer(chain, parent, blob)
-                parent = chain
-        return parent
-
-    def _unpack_layer(self, chain: str, parent: str | None, blob: Layer) -> None:
-        key = f"unpack-{uuid.uuid4().hex}"
-        self._snapshots.prepare(key, parent)
-        try:
-            with self._content.open(blob.digest) as layer:
-                applied = apply(layer, self._snapshots.writable(key))
-            if applied.diff_id != blob.diff_id:
-                raise DigestMismatch(f"layer {blob.digest}: diff id", blob.diff_id, applied.diff_id)
-            self._snapshots.commit(chain, key)
-        except BaseException:
-            self._snapshots.remove(key)
-            raise
-
-    def _commit(self, chain: str, key: str) -> None:
-        try:
-            self._snapshots.commit(chain, key)
-        except SnapshotExists:
-            self._snapshots.remove(key)  # the same root file system was imported before
+    def collect(self) -> None:
+        """Delete what nothing needs (see ``pycontainerd.images.collect``). Blocks."""
+        self._collector.collect()
 
     # -- names and removal -----------------------------------------------------------------------------------------------------
 
     async def tag(self, source: str, target: str) -> None:
-        """Give the image ``source`` the name ``target``. ImageNotFound, InvalidReference; ``host`` stays as it is."""
+        """Give the image ``source`` the name ``target``. ImageNotFound, InvalidReference; ImageInUse: ``host`` stays as it is."""
         image, name = self.get(source), familiar(target)
         if HOST_REFERENCE in (name, *image.references):
             raise ImageInUse("host: the built-in image cannot be renamed, and its name cannot be given to another")
-        await self._database.write(lambda connection: table.name(connection, name, image.id))
-        self._refresh()
+        await self._change(lambda connection: table.name(connection, name, image.id))
 
-    async def remove(self, reference: str, *, force: bool = False) -> list[Removed]:
+    async def remove(self, reference: str, *, force: bool = False) -> builtins.list[Removed]:
         """docker's rules: a name is taken away; with the last one, or by id, the image goes too.
 
         Raises ImageNotFound; ImageInUse while a container is made from it, or for an id with several names without ``force``.
         """
         image = self.get(reference)
-        if image.id == self._host.id:
+        if image.id == self._catalogue.host.id:
             raise ImageInUse("conflict: unable to remove host: the built-in image cannot be removed")
-        name = familiar(reference) if self._named(reference) is image else None
+        name = familiar(reference) if self._catalogue.named(reference) is image else None
         leaving = (name,) if name else image.references
         if name is None and len({name_of(item) for item in image.references}) > 1 and not force:
             raise _conflict(image, "image is referenced in multiple repositories", forcible=True)
-        if set(leaving) == set(image.references):
-            self._refuse_in_use(image, force)
-        return await asyncio.to_thread(self._remove, image, leaving)
-
-    def _refuse_in_use(self, image: Image, force: bool) -> None:
-        if image.id in self.in_use() and not force:
+        last = set(leaving) == set(image.references)
+        used = image.id in self.in_use()
+        if last and used and not force:
             raise _conflict(image, "image is being used by a container", forcible=True)
+        return await self._remove(image, leaving, last and not used)
 
-    def _remove(self, image: Image, leaving: Sequence[str]) -> list[Removed]:
-        last = set(leaving) == set(image.references) and image.id not in self.in_use()
-
+    async def _remove(self, image: Image, leaving: Sequence[str], last: bool) -> builtins.list[Removed]:
         def change(connection: sqlite3.Connection) -> None:
             for name in leaving:
                 table.unname(connection, name)
             if last:
                 table.delete(connection, image.id)
 
-        self._database.write_now(change)
-        self._refresh()
+        await self._change(change)
         removed = [Removed(untagged=name) for name in leaving]
         if last:
-            self._forget_layers(image)
+            await self._worker.run(self._collector.collect)
             removed.append(Removed(deleted=image.id))
         return removed
 
-    def _forget_layers(self, image: Image) -> None:
-        """Delete what no other image needs: its snapshots from the top down, and its blobs."""
-        needed = {chain for other in self._images.values() for chain in chain_ids(other.layers)}
-        with self._unpacking:
-            for chain in reversed(chain_ids(image.layers)):
-                if chain not in needed and self._snapshots.exists(chain):
-                    self._snapshots.remove(chain)
-        self._drop_blobs({layer.digest for layer in image.blobs})
-
-    def _drop_blobs(self, digests: set[str]) -> None:
-        needed = {layer.digest for image in self._images.values() for layer in image.blobs}
-        for digest in digests - needed:
-            self._content.delete(digest)
-
-    def _refresh(self) -> None:
-        self._images = self._database.read_now(table.load)
+    async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        await self._worker.run(self._catalogue.change, change)
 
     # -- taking out ------------------------------------------------------------------------------------------------------------
 
     async def export(self, references: Sequence[str]) -> AsyncIterator[bytes]:
         """The bytes of a ``docker save`` archive that is an OCI layout too. ImageNotFound; ImageError for ``host``."""
+        wanted = self._wanted(references)
+        with self._content.spool() as spool:
+            await self._worker.run(self._export, spool, wanted)
+            spool.seek(0)
+            while piece := await self._worker.run(spool.read, PIECE):
+                yield piece
+
+    def _export(self, spool: IO[bytes], wanted: Wanted) -> None:
+        with self._leases.lease() as lease:
+            lease.hold(*(blob.digest for image, _ in wanted for blob in image.blobs))
+            export.write(spool, wanted, self._content)
+
+    def _wanted(self, references: Sequence[str]) -> builtins.list[tuple[Image, tuple[str, ...]]]:
+        """Each image once, with the names that were asked for."""
         wanted: dict[str, tuple[Image, tuple[str, ...]]] = {}
         for reference in references:
             image = self.get(reference)
-            if image.id == self._host.id:
+            if image.id == self._catalogue.host.id:
                 raise ImageError("host: the built-in image is a view of this machine and cannot be exported")
-            names = (familiar(reference),) if self._named(reference) is image else ()
+            names = (familiar(reference),) if self._catalogue.named(reference) is image else ()
             wanted[image.id] = (image, (*wanted.get(image.id, (image, ()))[1], *names))
-        with self._content.spool() as spool:
-            await asyncio.to_thread(export.write, spool, list(wanted.values()), self._content)
-            spool.seek(0)
-            while piece := await asyncio.to_thread(spool.read, PIECE):
-                yield piece
+        return list(wanted.values())
 
 
 def _conflict(image: Image, why: str, *, forcible: bool) -> ImageInUse:
     advice = " (must be forced)" if forcible else " (cannot be forced)"
     return ImageInUse(f"conflict: unable to delete {image.id[7:19]}{advice} - {why}")
-
-
-async def _fill(spool: IO[bytes], source: AsyncIterable[bytes]) -> None:
-    """Spool a stream of any size: memory stays at one piece."""
-    async for piece in source:
-        await asyncio.to_thread(spool.write, piece)
-    spool.seek(0)

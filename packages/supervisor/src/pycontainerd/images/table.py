@@ -15,8 +15,10 @@ def load(connection: sqlite3.Connection) -> dict[str, Image]:
         names.setdefault(owner, []).append(name)
     rows = connection.execute("SELECT id, config, layers, size FROM images").fetchall()
     return {
-        id: image_of(config, tuple(Layer(**layer) for layer in json.loads(layers)), size, tuple(names.get(id, ())))
-        for id, config, layers, size in rows
+        image_id: image_of(
+            config, tuple(Layer(**layer) for layer in json.loads(layers)), size, tuple(names.get(image_id, ()))
+        )
+        for image_id, config, layers, size in rows
     }
 
 

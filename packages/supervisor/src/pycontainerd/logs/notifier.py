@@ -21,7 +21,8 @@ class Notifier:
         with self._lock:
             for event, loop in self._followers.items():
                 if not event.is_set():
-                    loop.call_soon_threadsafe(event.set)
+                    with contextlib.suppress(RuntimeError):  # the follower's loop is closed
+                        loop.call_soon_threadsafe(event.set)
 
     def finish(self) -> None:
         """There will be no more."""

@@ -18,4 +18,15 @@ STEPS: tuple[str, ...] = (
         actor TEXT NOT NULL, attributes TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE IF NOT EXISTS containers (
+        id TEXT PRIMARY KEY, name TEXT UNIQUE, image_id TEXT NOT NULL, config TEXT NOT NULL, created_ns INTEGER NOT NULL,
+        status TEXT NOT NULL, pid INTEGER NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL, oom_killed INTEGER NOT NULL,
+        started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, restart_count INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS execs (
+        id TEXT PRIMARY KEY, container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE, config TEXT NOT NULL,
+        created_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, exit_code INTEGER
+    ) STRICT;
+    """,
 )

@@ -104,7 +104,7 @@ def _parse_rule(text: str) -> oci.DeviceRule:
     kind, major, minor, access = match.groups()
     return oci.DeviceRule(
         allow=True,
-        type=kind,  # type: ignore[arg-type]  # the pattern allows a, b and c
+        type=kind,
         major=None if major == "*" else int(major),
         minor=None if minor == "*" else int(minor),
         access=access,

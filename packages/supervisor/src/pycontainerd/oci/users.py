@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
+from pycontainerd.confined import open_in_root
 from pycontainerd.errors import InvalidConfig
-from pycontainerd.oci.confined import open_in_root
 
 _MAX_FILE = 16 << 20
 

@@ -6,22 +6,23 @@ below / (proc, sysfs, devtmpfs) shows as empty directories; the directories of t
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import sqlite3
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pyrunc
+from pycontainerd import tree
 from pycontainerd.errors import Conflict, InvalidConfig, SnapshotExists, SnapshotNotFound
 from pycontainerd.metadata.database import Database
-from pycontainerd.snapshots.snapshotter import Usage
+from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Usage
 
 HOST = "host"
 """The name of the committed snapshot that is the machine's own root."""
-
-_COMMITTED, _ACTIVE, _VIEW = "committed", "active", "view"
 
 
 class OverlaySnapshotter:
@@ -31,19 +32,18 @@ class OverlaySnapshotter:
         if set(":,\\") & set(str(root)):
             raise InvalidConfig("root", f"{root}: overlayfs cannot use a path with a colon, comma or backslash")
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._root, self._database, self._hidden = root, database, tuple(path.resolve() for path in hidden)
-        self._sweep()
+        self._root, self._database, self._hidden = root, database, _outermost(hidden)
+        # Numbers are not used again: the directory of one may still be on its way out when the next one is made.
+        self._numbers = count(self._sweep() + 1)
 
     def prepare(self, key: str, parent: str | None) -> tuple[pyrunc.RootMount, ...]:
         """See Snapshotter."""
-        number = self._make(key, parent, _ACTIVE)
-        if parent == HOST:
-            self._hide(self._root / str(number) / "fs")
+        self._make(key, parent, Kind.ACTIVE)
         return self.mounts(key)
 
     def view(self, key: str, parent: str) -> tuple[pyrunc.RootMount, ...]:
         """See Snapshotter."""
-        self._make(key, parent, _VIEW)
+        self._make(key, parent, Kind.VIEW)
         return self.mounts(key)
 
     def mounts(self, key: str) -> tuple[pyrunc.RootMount, ...]:
@@ -51,7 +51,7 @@ class OverlaySnapshotter:
         number, parent, kind = self._row(key)
         own = self._root / str(number)
         lowers = self._lowers(parent)
-        if kind == _VIEW:
+        if kind == Kind.VIEW:
             lowers = [str(own / "fs"), *lowers]  # overlayfs wants two lower layers when there is no upper
             return (_overlay(f"lowerdir={':'.join(lowers)}"),)
         if not lowers:
@@ -62,10 +62,11 @@ class OverlaySnapshotter:
         """See Snapshotter."""
 
         def change(connection: sqlite3.Connection) -> None:
-            if connection.execute("SELECT 1 FROM snapshots WHERE key = ?", (name,)).fetchone():
+            if name == HOST or connection.execute("SELECT 1 FROM snapshots WHERE key = ?", (name,)).fetchone():
                 raise SnapshotExists(name)
             changed = connection.execute(
-                "UPDATE snapshots SET key = ?, kind = ? WHERE key = ? AND kind = ?", (name, _COMMITTED, key, _ACTIVE)
+                "UPDATE snapshots SET key = ?, kind = ? WHERE key = ? AND kind = ?",
+                (name, Kind.COMMITTED, key, Kind.ACTIVE),
             )
             if not changed.rowcount:
                 raise SnapshotNotFound(key)
@@ -76,7 +77,17 @@ class OverlaySnapshotter:
         """See Snapshotter."""
         return key == HOST or self._find(key) is not None
 
+    def walk(self) -> list[Snapshot]:
+        """See Snapshotter."""
+        query = "SELECT key, parent, kind FROM snapshots"
+        rows = self._database.read_now(lambda connection: connection.execute(query).fetchall())
+        return [Snapshot(key, parent, Kind(kind)) for key, parent, kind in rows]
+
     def remove(self, key: str) -> None:
+        """See Snapshotter."""
+        self.forget(key)()
+
+    def forget(self, key: str) -> Callable[[], None]:
         """See Snapshotter."""
 
         def change(connection: sqlite3.Connection) -> int:
@@ -88,33 +99,41 @@ class OverlaySnapshotter:
             connection.execute("DELETE FROM snapshots WHERE key = ?", (key,))
             return int(row[0])
 
-        number = self._database.write_now(change)
-        shutil.rmtree(self._root / str(number))
+        return partial(self._delete, self._database.write_now(change))
+
+    def _delete(self, number: int) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            tree.remove(self._root / str(number))
 
     def usage(self, key: str) -> Usage:
         """See Snapshotter."""
-        number, _, _ = self._row(key)
-        size = inodes = 0
-        for directory, names, files in os.walk(self._root / str(number) / "fs"):
-            for name in (*names, *files):
-                size += os.lstat(os.path.join(directory, name)).st_blocks * 512
-                inodes += 1
-        return Usage(size, inodes)
+        return Usage(*tree.measure(self.writable(key)))
 
     def writable(self, key: str) -> str:
         """See Snapshotter."""
         number, _, _ = self._row(key)
         return str(self._root / str(number) / "fs")
 
-    def _make(self, key: str, parent: str | None, kind: str) -> int:
-        if parent is not None and not self.exists(parent):
-            raise SnapshotNotFound(parent)
-        number = self._database.write_now(lambda connection: _insert(connection, key, parent, kind))
-        for name, mode in (("fs", 0o755), ("work", 0o700)):
-            directory = self._root / str(number) / name
-            directory.mkdir(parents=True)
-            directory.chmod(mode)
-        return number
+    def below(self, key: str) -> tuple[str, ...]:
+        """See Snapshotter."""
+        _, parent, _ = self._row(key)
+        return tuple(self._lowers(parent))
+
+    def _make(self, key: str, parent: str | None, kind: Kind) -> None:
+        """The directory first, then the row: a directory without a row is swept away at the next opening."""
+        number = next(self._numbers)
+        own = self._root / str(number)
+        try:
+            for name, mode in (("fs", 0o755), ("work", 0o700)):
+                (own / name).mkdir(parents=True)
+                (own / name).chmod(mode)
+            if parent == HOST:
+                self._hide(own / "fs")
+            self._database.write_now(lambda connection: _insert(connection, key, number, parent, kind))
+        except BaseException:
+            if own.exists():
+                tree.remove(own)
+            raise
 
     def _lowers(self, key: str | None) -> list[str]:
         lowers: list[str] = []
@@ -147,24 +166,34 @@ class OverlaySnapshotter:
             raise SnapshotNotFound(key)
         return row
 
-    def _sweep(self) -> None:
-        """Directories without a row are left from a crash between the two: the row is what counts."""
+    def _sweep(self) -> int:
+        """Directories without a row are left from a crash between the two: the row is what counts. Returns the largest number in use."""
         rows = self._database.read_now(lambda c: c.execute("SELECT number FROM snapshots").fetchall())
         known = {str(number) for (number,) in rows}
-        for entry in os.scandir(self._root):
-            if entry.name not in known:
-                shutil.rmtree(entry.path)
+        for name in os.listdir(self._root):
+            if name not in known:
+                tree.remove(self._root / name)
+        return max(map(int, known), default=0)
 
 
-def _insert(connection: sqlite3.Connection, key: str, parent: str | None, kind: str) -> int:
-    (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM snapshots").fetchone()
+def _outermost(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Real paths, without those that lie in another: what is hidden takes along what is in it."""
+    real = {path.resolve() for path in paths}
+    return tuple(path for path in real if not real.intersection(path.parents))
+
+
+def _insert(connection: sqlite3.Connection, key: str, number: int, parent: str | None, kind: Kind) -> None:
+    """The parent is looked at in the same transaction, so that it cannot go meanwhile."""
+    if parent not in (None, HOST):
+        found = connection.execute("SELECT kind FROM snapshots WHERE key = ?", (parent,)).fetchone()
+        if found is None or found[0] != Kind.COMMITTED:
+            raise SnapshotNotFound(str(parent))
     try:
         connection.execute(
             "INSERT INTO snapshots (key, number, parent, kind) VALUES (?, ?, ?, ?)", (key, number, parent, kind)
         )
     except sqlite3.IntegrityError:
         raise SnapshotExists(key) from None
-    return int(number)
 
 
 def _overlay(*options: str) -> pyrunc.RootMount:

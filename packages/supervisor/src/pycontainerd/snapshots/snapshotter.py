@@ -11,11 +11,30 @@ A parent outlives its children: removing one that has any is refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Protocol
 
 from attrs import frozen
 
 import pyrunc
+
+
+class Kind(StrEnum):
+    """Where in its life a snapshot is."""
+
+    COMMITTED = "committed"
+    ACTIVE = "active"
+    VIEW = "view"
+
+
+@frozen
+class Snapshot:
+    """What is known of a snapshot: its key (active, view) or name (committed)."""
+
+    key: str
+    parent: str | None
+    kind: Kind
 
 
 @frozen
@@ -27,7 +46,10 @@ class Usage:
 
 
 class Snapshotter(Protocol):
-    """All methods block; call them from a thread. Errors: SnapshotNotFound, SnapshotExists, Conflict."""
+    """All methods block; call them from a thread. Errors: SnapshotNotFound, SnapshotExists, Conflict, OSError (the disk's).
+
+    Each leaves all or nothing behind, also when it is killed, once the snapshotter was opened again.
+    """
 
     def prepare(self, key: str, parent: str | None) -> tuple[pyrunc.RootMount, ...]:
         """Make an active snapshot on top of ``parent`` and say how to mount it."""
@@ -38,7 +60,7 @@ class Snapshotter(Protocol):
         ...
 
     def mounts(self, key: str) -> tuple[pyrunc.RootMount, ...]:
-        """How to mount an active snapshot."""
+        """How to mount an active snapshot or a view."""
         ...
 
     def commit(self, name: str, key: str) -> None:
@@ -49,14 +71,26 @@ class Snapshotter(Protocol):
         """Whether there is a snapshot of this key or name."""
         ...
 
+    def walk(self) -> list[Snapshot]:
+        """All snapshots but the built-in one."""
+        ...
+
     def remove(self, key: str) -> None:
         """Forget a snapshot and delete its files. Conflict while it is a parent."""
         ...
 
+    def forget(self, key: str) -> Callable[[], None]:
+        """The quick half of ``remove``: from now on there is no such snapshot. Calling what is returned deletes its files."""
+        ...
+
     def usage(self, key: str) -> Usage:
-        """Measure a snapshot."""
+        """Measure a snapshot, which may be written to meanwhile."""
         ...
 
     def writable(self, key: str) -> str:
         """The directory that receives what is written to an active snapshot."""
+        ...
+
+    def below(self, key: str) -> tuple[str, ...]:
+        """The directories of its parents, nearest first: what the writable one covers."""
         ...

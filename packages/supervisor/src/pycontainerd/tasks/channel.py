@@ -67,10 +67,7 @@ class Channel:
         """Tell everybody, once, if nothing is left open."""
         if self._outputs or self.done.done():
             return
-        with self.lock:
-            if self.intake is not None:
-                self.intake.close(finished=True)
-                self.intake = None
+        self._close_intake(finished=True)
         self._finish()
 
     def close(self) -> None:
@@ -78,12 +75,18 @@ class Channel:
         for fd in self._outputs:
             os.close(fd)
         self._outputs.clear()
-        with self.lock:
-            if self.intake is not None:
-                self.intake.close(finished=False)
-                self.intake = None
+        self._close_intake(finished=False)
         self.done.cancel()
         self._finish()
+
+    def _close_intake(self, *, finished: bool) -> None:
+        with self.lock:
+            intake, self.intake = self.intake, None
+            try:
+                if intake is not None:
+                    intake.close(finished=finished)
+            except OSError as error:  # whatever it is, nobody may wait for this channel for ever
+                _logger.error("%s: its log is not closed as it should be: %s", self.name, error)
 
     def _finish(self) -> None:
         self._hub.end()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from pycontainerd.containers import store
 from pycontainerd.containers.config import ContainerConfig, ExecConfig
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo, Status
 from pycontainerd.containers.record import ContainerRecord, moment
-from pycontainerd.containers.states import Action, after
-from pycontainerd.errors import Conflict, NotRunning, SupervisorError
+from pycontainerd.containers.states import Action, after, refusal
+from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError
 from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
 from pycontainerd.logs.record import LogRecord
@@ -105,7 +105,7 @@ class Container:
     async def start(self, *, console_size: tuple[int, int] | None = None) -> None:
         """Run its process; ``console_size`` is (rows, columns) of its terminal.
 
-        Raises AlreadyRunning, Paused, RemovalInProgress; CommandNotFound, CommandNotExecutable or StartFailed when there is no process
+        Raises AlreadyRunning, Paused, RemovalInProgress; Conflict when a container that it shares with does not run; CommandNotFound, CommandNotExecutable or StartFailed when there is no process
         then, which is also to be read from ``info()``; InvalidConfig when something that was named does not exist (any more).
         """
         await self._finish(self._start(console_size))
@@ -163,10 +163,7 @@ class Container:
 
     async def rename(self, name: str) -> None:
         """Raises NameInUse, InvalidName, RemovalInProgress."""
-        async with self._lock:
-            old = self._record.name
-            self._neighbours.renamed(self.id, name)
-            await self._save(evolve(self._record, name=name), "rename", oldName=old or "")
+        await self._finish(self._rename(name))
 
     async def remove(self, *, force: bool = False, volumes: bool = False) -> None:
         """Delete it, its file system and its log. Raises ContainerRunning unless ``force``, which kills it first; RemovalInProgress.
@@ -259,12 +256,12 @@ class Container:
         async with self._lock:
             fresh = self._record.status not in {Status.RUNNING, Status.PAUSED, Status.REMOVING}
             run = await launch.connect(self._services, self._record, process, self._stdio)
-            changes = {"started_ns": launch.now()} if fresh else {}
+            self._began(process, run)
             status = Status.REMOVING if self._record.status is Status.REMOVING else status
-            record = evolve(self._record, status=status, pid=pid or self._record.pid, **changes)
+            started = launch.now() if fresh else self._record.started_ns
+            record = evolve(self._record, status=status, pid=pid or self._record.pid, started_ns=started)
             await self._save(record, "start" if fresh else None)
             await self._execs.adopt(process)
-            self._began(process, run)
 
     async def vanished(self) -> None:
         """Its process is gone and nobody saw how: the machine was restarted, or the runtime's state was deleted."""
@@ -339,16 +336,19 @@ class Container:
                 except (SupervisorError, OSError) as error:
                     await self._start_failed(error)
                     raise
-                with span("supervisor", "record start"):
-                    await self._started(process, run)
+                try:
+                    with span("supervisor", "record start"):
+                        await self._started(process, run)
+                except BaseException:  # what is not recorded must not run: nobody would watch it
+                    await launch.undo(self._services, process, run, self._stdio)
+                    raise
             await self._stdio.begin()
 
     async def _started(self, process: pyrunc.Container, run: Run) -> None:
-        state = await self._services.worker.run(process.state)
         record = evolve(
             self._record,
             status=Status.RUNNING,
-            pid=state.pid,
+            pid=process.pid,
             started_ns=launch.now(),
             finished_ns=0,
             exit_code=0,
@@ -364,6 +364,7 @@ class Container:
 
     async def _start_failed(self, error: Exception) -> None:
         code = getattr(error, "exit_code", 128)
+        self._stdio.hub.end()  # those who watch for the run that has not come to be
         await self._save(evolve(self._record, exit_code=code, error=str(error)))
         if self.config.remove_on_exit and not self._restarting:
             # Not here, because the lock is held.
@@ -378,9 +379,16 @@ class Container:
             await self._execs.container_ended()
             process, self._process, self._run = self._process, None, None
             if process is not None:
-                await self._services.worker.run(process.delete, force=True)
+                await self._delete(process)
         if self.config.remove_on_exit and not self._restarting:
             await self._remove_itself()
+
+    async def _delete(self, process: pyrunc.Container) -> None:
+        """What is left of the run. If that fails (a process hangs in the kernel), the next start or the removal tries again."""
+        try:
+            await self._services.worker.run(process.delete, force=True)
+        except (pyrunc.PyruncError, OSError):
+            _logger.exception("%s: what its run has left is not deleted", self._label)
 
     async def _remove_itself(self) -> None:
         """docker's ``--rm``; somebody else may be faster."""
@@ -404,7 +412,11 @@ class Container:
         duration = max(0, record.finished_ns - record.started_ns) // 10**9
         events = [container_event(record, "oom")] if status.oom_killed else []
         events.append(container_event(record, "die", exitCode=str(status.code), execDuration=str(duration)))
-        await self._write(record, *events)
+        try:
+            await self._write(record, *events)
+        except StoreFailed:
+            _logger.exception("%s: its end is not recorded", self._label)
+            self._record = record
         self._waiters.exited(status)
 
     async def _signal(self, number: int) -> None:
@@ -442,11 +454,11 @@ class Container:
     async def _remove(self, action: Action) -> None:
         async with self._lock:
             following = after(self._label, self._record.status, action)
-            active = self._run is not None
-            ended = self._waiters.add("next-exit") if active else None
             await self._save(evolve(self._record, status=following))
+            ended = self._waiters.add("next-exit") if self._run is not None else None
         if ended is not None:
-            await self._end_by_force(ended)
+            with self._dead_if_it_fails():
+                await self._end_by_force(ended)
         await self._remove_all()
 
     async def _end_by_force(self, ended: asyncio.Future[ExitStatus]) -> None:
@@ -457,20 +469,42 @@ class Container:
     async def _remove_all(self) -> None:
         """Everything that belongs to it, the record last: what fails or is killed in between is taken up again."""
         async with self._lock:
-            try:
-                with span("supervisor", "remove"):
-                    await launch.discard(self._services, self.id)
-            except (SupervisorError, pyrunc.PyruncError, OSError) as error:
-                await self._write(evolve(self._record, status=Status.DEAD, error=str(error)))
-                raise
+            with self._dead_if_it_fails(), span("supervisor", "remove"):
+                await launch.discard(self._services, self.id)
             event = container_event(self._record, "destroy")
-            await self._services.database.write(
-                lambda connection: (store.delete(connection, self.id), event_log.append(connection, event))
-            )
+
+            def write(connection: sqlite3.Connection) -> None:
+                store.delete(connection, self.id)
+                event_log.append(connection, event)
+
+            await self._services.database.write(write)
             self._services.events.announce()
             self._neighbours.forget(self.id)
             self._stdio.close()
         self._waiters.removed(self._last_exit())
+
+    @contextlib.contextmanager
+    def _dead_if_it_fails(self) -> Iterator[None]:
+        """Around the parts of a removal: ``dead`` is what dockerd calls a container that can only be removed once more."""
+        try:
+            yield
+        except (SupervisorError, pyrunc.PyruncError, OSError) as error:
+            self._record = evolve(
+                self._record, status=Status.DEAD, error=str(error)
+            )  # in the metadata: still being removed
+            raise RuntimeFailed(f"container {self._label} is not removed, which can be tried again: {error}") from error
+
+    async def _rename(self, name: str) -> None:
+        async with self._lock:
+            if self._record.status is Status.REMOVING:
+                raise refusal(self._label, Status.REMOVING, Action.REMOVE)
+            old, plain = self._record.name, self._neighbours.take_name(self.id, name)
+            try:
+                await self._save(evolve(self._record, name=plain), "rename", oldName=old or "")
+            except BaseException:
+                self._neighbours.free_name(self.id, plain)
+                raise
+            self._neighbours.free_name(self.id, old)
 
     async def _save(self, record: ContainerRecord, action: str | None = None, **attributes: str) -> None:
         await self._write(record, *([container_event(record, action, **attributes)] if action else []))

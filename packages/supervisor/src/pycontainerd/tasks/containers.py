@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import evolve
@@ -13,8 +15,9 @@ from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.merge import with_image
 from pycontainerd.containers.names import check_id, check_name, new_id
 from pycontainerd.containers.record import ContainerRecord
-from pycontainerd.errors import AmbiguousId, ContainerNotFound, ExecNotFound, NameInUse
+from pycontainerd.errors import AmbiguousId, ContainerNotFound, ExecNotFound, IdInUse, NameInUse
 from pycontainerd.events import log as event_log
+from pycontainerd.images.image import Image
 from pycontainerd.oci.namespaces import shared_with
 from pycontainerd.tasks import launch, prepare
 from pycontainerd.tasks.container import Container
@@ -33,11 +36,14 @@ class Containers:
         self._containers: dict[str, Container] = {}
         self._names: dict[str, str] = {}
         self._creating: set[asyncio.Task[Any]] = set()
+        self._reserved: dict[str, str] = {}
 
     async def create(self, config: ContainerConfig, *, id: str | None = None, name: str | None = None) -> Container:
         """A new container of ``config.image``: its file system, its log, its place in the metadata. It does not run yet.
 
-        Raises ImageNotFound, AmbiguousReference, NameInUse, InvalidName, InvalidConfig naming the field; nothing is left behind then.
+        ``id``: 64 hexadecimal digits, made up if None. Raises ImageNotFound, AmbiguousReference, NameInUse, IdInUse, InvalidName,
+        InvalidConfig naming the field, ContainerNotFound for one that it shall share with, OSError; nothing is left behind then. What was
+        begun is finished although the caller is cancelled.
         """
         task = asyncio.create_task(self._create(config, check_id(id) if id else new_id(), name))
         self._creating.add(task)
@@ -61,6 +67,10 @@ class Containers:
         """All of them, oldest first."""
         return sorted(self._containers.values(), key=lambda container: container.record.created_ns)
 
+    def images(self) -> set[str]:
+        """The ids of the images that containers are made from, or are just being made from."""
+        return {container.image_id for container in self._containers.values()} | set(self._reserved.values())
+
     def get_exec(self, exec_id: str) -> Exec:
         """An exec of whichever container. Raises ExecNotFound."""
         for container in self._containers.values():
@@ -75,18 +85,25 @@ class Containers:
         """See Neighbours."""
         return self.get(reference).record
 
-    def renamed(self, id: str, name: str) -> None:
+    def take_name(self, id: str, name: str) -> str:
         """See Neighbours."""
         plain = check_name(name)
         owner = self._names.get(plain)
         if owner is not None:
             raise NameInUse(plain, owner)
-        self._names = {known: owner for known, owner in self._names.items() if owner != id} | {plain: id}
+        self._names[plain] = id
+        return plain
+
+    def free_name(self, id: str, name: str | None) -> None:
+        """See Neighbours."""
+        if name is not None and self._names.get(name) == id:
+            del self._names[name]
 
     def forget(self, id: str) -> None:
         """See Neighbours."""
-        self._containers.pop(id, None)
-        self._names = {name: owner for name, owner in self._names.items() if owner != id}
+        found = self._containers.pop(id, None)
+        if found is not None:
+            self.free_name(id, found.name)
 
     # -- for the supervisor ----------------------------------------------------------------------------------------------------
 
@@ -109,25 +126,33 @@ class Containers:
             image = self._services.images.get(config.image)
             merged = self._resolve_shared(with_image(config, image.config))
             validate(merged, self._services.capabilities)
-            await self._services.worker.run(check_sources, merged)
-            if name is not None:
-                self.renamed(id, name)
-            record = ContainerRecord(
-                id=id,
-                name=name.removeprefix("/") if name is not None else None,
-                image_id=image.id,
-                config=merged,
-                created_ns=launch.now(),
-            )
-            try:
-                await self._make(record, await self._services.images.snapshot_for(image))
-            except BaseException:
-                self.forget(id)
-                await launch.discard(self._services, id)
-                raise
-            return self.add(record)
+            with self._reserve(id, image, name) as plain:
+                await self._services.worker.run(check_sources, merged)
+                record = ContainerRecord(id=id, name=plain, image_id=image.id, config=merged, created_ns=launch.now())
+                try:
+                    async with self._services.images.snapshot_for(image) as parent:
+                        await self._make(record, parent)
+                except BaseException:
+                    await launch.discard(self._services, id)
+                    raise
+                return self.add(record)
 
-    async def _make(self, record: ContainerRecord, parent: str) -> None:
+    @contextlib.contextmanager
+    def _reserve(self, id: str, image: Image, name: str | None) -> Iterator[str | None]:
+        """Nobody else gets the id or the name, or removes the image, while a container is being made of them."""
+        if id in self._containers or id in self._reserved:
+            raise IdInUse(id)
+        plain = self.take_name(id, name) if name is not None else None
+        self._reserved[id] = image.id
+        try:
+            yield plain
+        except BaseException:
+            self.free_name(id, plain)
+            raise
+        finally:
+            del self._reserved[id]
+
+    async def _make(self, record: ContainerRecord, parent: str | None) -> None:
         """The record comes last: what is interrupted before it has no record, and recovery deletes it."""
         await self._services.worker.run(prepare.lay_out, self._services, record)
         with span("supervisor", "prepare snapshot"):
@@ -143,9 +168,13 @@ class Containers:
 
     def _resolve_shared(self, config: ContainerConfig) -> ContainerConfig:
         """``container:<name>`` as ``container:<id>``, so that a later rename changes nothing. ContainerNotFound."""
-        changes = {}
-        for field in ("network", "pid", "ipc"):
-            reference = shared_with(getattr(config, field))
-            if reference:
-                changes[field] = f"container:{self.get(reference).id}"
-        return evolve(config, **changes) if changes else config
+        return evolve(
+            config,
+            network=self._resolved(config.network),
+            pid=self._resolved(config.pid),
+            ipc=self._resolved(config.ipc),
+        )
+
+    def _resolved(self, mode: str) -> str:
+        reference = shared_with(mode)
+        return f"container:{self.get(reference).id}" if reference else mode

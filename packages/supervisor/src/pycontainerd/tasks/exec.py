@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from pycontainerd.containers import store
 from pycontainerd.containers.config import ExecConfig
 from pycontainerd.containers.info import ExecInfo
 from pycontainerd.containers.record import ContainerRecord, ExecRecord
-from pycontainerd.errors import ExecAlreadyStarted, NotRunning, StartFailed
+from pycontainerd.errors import ExecAlreadyStarted, NotRunning, StoreFailed, SupervisorError
 from pycontainerd.tasks import launch, prepare
 from pycontainerd.tasks.attachment import Attachment
 from pycontainerd.tasks.failures import asking, starting
@@ -25,6 +26,10 @@ from pycontainerd.tasks.signals import parse
 from pycontainerd.tasks.stdio import Stdio
 from pycontainerd.tracing import span
 
+_logger = logging.getLogger(__name__)
+_PATIENCE = 10.0
+"""Seconds for a process that was killed to be gone."""
+_KILLED, _UNKNOWN = 137, 255
 _T = TypeVar("_T")
 _FAILED = "OCI runtime exec failed: exec failed: unable to start container process"
 
@@ -45,6 +50,7 @@ class Exec:
         self._find_process = process
         self._process: pyrunc.ExecProcess | None = None
         self._run: Run | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._stdio = Stdio(
@@ -97,8 +103,8 @@ class Exec:
         if self._record.started_ns:
             raise ExecAlreadyStarted(f"exec {self.id} has already been started")
         self._record = evolve(self._record, started_ns=launch.now())
-        task = asyncio.create_task(self._start(console_size))
-        await asyncio.shield(task)
+        self._starting = asyncio.create_task(self._start(console_size))
+        await asyncio.shield(self._starting)
 
     async def attach(self, *, stdin: bool = False, stdout: bool = True, stderr: bool = True) -> Attachment:
         """Watch and feed it. The end of one attachment's input is the end of the process's."""
@@ -120,22 +126,33 @@ class Exec:
 
     # -- for the container ----------------------------------------------------------------------------------------------------
 
-    async def adopt(self, process: pyrunc.ExecProcess) -> None:
+    async def take_over(self, process: pyrunc.ExecProcess) -> None:
         """Go on with one that another supervisor started. What it writes is lost without a watcher, as ever."""
-        self._began(process, await self._connect(process))
+        try:
+            run = await self._connect(process)
+        except (pyrunc.PyruncError, OSError) as error:
+            _logger.error("exec %s cannot be taken over: %s", self.id, error)
+            await self._finished(_UNKNOWN)
+        else:
+            self._began(process, run)
 
     async def container_ended(self) -> None:
-        """Whatever is left of it ended with the container."""
-        if not self._record.started_ns:
-            return
+        """Whatever is left of it ends with the container, in a pid namespace that is shared too."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
         if self._watcher is not None:
-            await asyncio.gather(self._watcher, return_exceptions=True)
-        if not self._ended.is_set():
-            await self._finished(137)
+            with contextlib.suppress(SupervisorError):
+                await self.kill()
+            await asyncio.wait({self._watcher}, timeout=_PATIENCE)
+            self._watcher.cancel()
+        if self._record.started_ns and not self._ended.is_set():
+            await self._finished(_KILLED)
         self._stdio.close()
 
     async def close(self) -> None:
         """Let go of it; it goes on running."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
@@ -149,8 +166,8 @@ class Exec:
         try:
             with span("supervisor", "exec"), starting(_FAILED), asking(self.container_id):
                 process = await self._services.worker.run(self._create, console_size)
-                run = await self._connect(process)
-        except (StartFailed, NotRunning, ValueError) as error:
+                run = await self._connected(process)
+        except Exception as error:
             await self._finished(getattr(error, "exit_code", 126), event=False)
             raise
         self._began(process, run)
@@ -163,6 +180,17 @@ class Exec:
         return self._find_process().exec(
             process, stdio=pyrunc.Stdio.pipes(stdin=self.config.stdin), monitor=True, exec_id=self.id
         )
+
+    async def _connected(self, process: pyrunc.ExecProcess) -> Run:
+        """A process that nobody can watch must not run."""
+        try:
+            return await self._connect(process)
+        except BaseException:
+            with contextlib.suppress(pyrunc.PyruncError):
+                process.kill("KILL")
+                await self._services.worker.run(process.wait, _PATIENCE)
+                await self._services.worker.run(process.delete)
+            raise
 
     async def _connect(self, process: pyrunc.ExecProcess) -> Run:
         return await Run.connect(process, self._stdio, None, self._services.pump, self._services.worker)
@@ -181,11 +209,15 @@ class Exec:
     async def _finished(self, code: int, *, event: bool = True) -> None:
         self._record = evolve(self._record, exit_code=code)
         self._process = self._run = None
-        await self._save()
-        if event:
-            await self._publish("exec_die", exitCode=str(code))
-        self._stdio.hub.end()
-        self._ended.set()
+        try:
+            await self._save()
+            if event:
+                await self._publish("exec_die", exitCode=str(code))
+        except StoreFailed:
+            _logger.exception("the end of exec %s is not recorded", self.id)
+        finally:
+            self._stdio.hub.end()
+            self._ended.set()
 
     async def _ask(self, request: Callable[[pyrunc.ExecProcess], _T]) -> _T:
         process = self._process

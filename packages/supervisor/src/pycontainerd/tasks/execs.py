@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import secrets
+import sqlite3
 from collections.abc import Callable
 
 import pyrunc
@@ -48,9 +50,11 @@ class Execs:
         )
         forgotten = self._forget_old()
 
-        await self._services.database.write(
-            lambda connection: (store.delete_execs(connection, forgotten), store.save_exec(connection, record))
-        )
+        def write(connection: sqlite3.Connection) -> None:
+            store.delete_execs(connection, forgotten)
+            store.save_exec(connection, record)
+
+        await self._services.database.write(write)
         return self._add(record)
 
     async def adopt(self, container: pyrunc.Container) -> None:
@@ -62,7 +66,7 @@ class Execs:
         for record in records:
             found = self._add(record)
             if record.id in running:
-                await found.adopt(running[record.id])
+                await found.take_over(running[record.id])
             elif record.started_ns and record.exit_code is None:
                 await found.container_ended()
 
@@ -80,7 +84,7 @@ class Execs:
         self._execs[record.id] = made = Exec(self._services, self._container, record, self._process)
         return made
 
-    def _forget_old(self) -> list[str]:
+    def _forget_old(self) -> builtins.list[str]:
         before = launch.now() - _REMEMBERED
         old = [
             exec_id

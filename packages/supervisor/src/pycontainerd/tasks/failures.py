@@ -6,7 +6,15 @@ import contextlib
 from collections.abc import Iterator
 
 import pyrunc
-from pycontainerd.errors import CommandNotExecutable, CommandNotFound, InvalidConfig, NotRunning, StartFailed
+from pycontainerd.errors import (
+    CommandNotExecutable,
+    CommandNotFound,
+    InvalidConfig,
+    NotRunning,
+    RuntimeFailed,
+    StartFailed,
+    Unsupported,
+)
 
 
 @contextlib.contextmanager
@@ -31,3 +39,7 @@ def asking(container: str) -> Iterator[None]:
         yield
     except (pyrunc.ProcessGone, pyrunc.InvalidState, pyrunc.ContainerNotFound, ProcessLookupError) as error:
         raise NotRunning(f"container {container} is not running") from error
+    except pyrunc.Unsupported as error:
+        raise Unsupported(f"container {container}: {error}") from error
+    except pyrunc.PyruncError as error:
+        raise RuntimeFailed(f"container {container}: {error}") from error

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 from threading import Lock
 
 from pycontainerd.tasks.spill import SpillQueue
+
+_logger = logging.getLogger(__name__)
 
 
 class Hub:
@@ -43,13 +47,24 @@ class Hub:
     def publish(self, is_stderr: bool, data: bytes) -> None:
         """Give ``data`` to all who want this stream."""
         with self._lock:
-            for queue, wanted in self._subscribers.items():
+            for queue, wanted in [*self._subscribers.items()]:
                 if wanted[is_stderr]:
-                    queue.put(is_stderr, data)
+                    self._put(queue, is_stderr, data)
+
+    def _put(self, queue: SpillQueue, is_stderr: bool, data: bytes) -> None:
+        """One watcher's trouble - no room for what it has not read, its event loop closed - is not the others', nor the process's."""
+        try:
+            queue.put(is_stderr, data)
+        except (OSError, RuntimeError) as error:
+            _logger.warning("a reader of a process's output is let go: %s", error)
+            del self._subscribers[queue]
+            with contextlib.suppress(RuntimeError):
+                queue.end()
 
     def end(self) -> None:
         """The run is over: subscribers read what is left, then end."""
         with self._lock:
             for queue in self._subscribers:
-                queue.end()
+                with contextlib.suppress(RuntimeError):  # its event loop is closed
+                    queue.end()
             self._subscribers.clear()

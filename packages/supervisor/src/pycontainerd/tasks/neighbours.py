@@ -14,8 +14,12 @@ class Neighbours(Protocol):
         """By id, name or unique id prefix. ContainerNotFound, AmbiguousId."""
         ...
 
-    def renamed(self, id: str, name: str) -> None:
-        """Check that ``name`` may be taken by ``id``: InvalidName, NameInUse."""
+    def take_name(self, id: str, name: str) -> str:
+        """Let the container ``id`` have ``name`` and return its plain form. InvalidName, NameInUse."""
+        ...
+
+    def free_name(self, id: str, name: str | None) -> None:
+        """The container ``id`` has ``name`` no longer."""
         ...
 
     def forget(self, id: str) -> None:

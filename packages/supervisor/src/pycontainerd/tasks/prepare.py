@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 import pyrunc
+from pycontainerd import tree
 from pycontainerd.containers.config import BindMount, ContainerConfig, ExecConfig
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import InvalidConfig, StartFailed
@@ -41,7 +42,8 @@ def hostname_of(record: ContainerRecord) -> str:
 def lay_out(services: Services, record: ContainerRecord) -> None:
     """Make the directories of a new container and its own files of /etc."""
     home = services.home(record.id)
-    home.mkdir(parents=True)
+    home.parent.mkdir(exist_ok=True, mode=0o700)
+    home.mkdir(mode=0o700)
     for name, text in etc_files.contents(record.config, hostname_of(record)).items():
         (home / name).write_text(text, encoding="utf-8")
         (home / name).chmod(0o644)
@@ -50,8 +52,8 @@ def lay_out(services: Services, record: ContainerRecord) -> None:
 def clear_away(services: Services, id: str) -> None:
     """Delete them again; what is gone already is no failure."""
     for directory in (services.home(id), services.bundle(id)):
-        if directory.exists():
-            shutil.rmtree(directory)
+        with contextlib.suppress(FileNotFoundError):
+            tree.remove(directory)
 
 
 def bundle(services: Services, id: str) -> Path:

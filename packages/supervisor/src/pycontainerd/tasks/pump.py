@@ -11,11 +11,14 @@ import os
 import select
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from threading import Thread
 
 from pycontainerd.tasks.channel import Channel
 
 _logger = logging.getLogger(__name__)
+_MOST_BATCHES = 64
+"""Of 64 KiB, which an abandoned stream may still have: more than the largest pipe holds unless root has made it larger."""
 _READY = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 
 
@@ -64,8 +67,9 @@ class Pump:
 
     def _abandon(self, channel: Channel) -> None:
         for fd in channel.fds():
-            while self._channels.get(fd) is channel and self._move(fd):
-                pass
+            for _ in range(_MOST_BATCHES):  # who is left behind may write for ever, and faster than we read
+                if self._channels.get(fd) is not channel or not self._move(fd):
+                    break
             if self._channels.get(fd) is channel:
                 self._drop(fd)
 
@@ -75,9 +79,17 @@ class Pump:
                 if fd == self._wake:
                     os.eventfd_read(self._wake)
                 elif fd in self._channels:
-                    self._move(fd)
+                    self._guarded(partial(self._move, fd))
             while self._commands:
-                self._commands.popleft()()
+                self._guarded(self._commands.popleft())
+
+    @staticmethod
+    def _guarded(step: Callable[[], object]) -> None:
+        """The thread serves all containers: it outlives whatever goes wrong with one."""
+        try:
+            step()
+        except Exception:
+            _logger.exception("the output of a process is not handled as it should be")
 
     def _move(self, fd: int) -> bool:
         """Move one batch. False when there was nothing to move, or nothing will come any more."""

@@ -12,20 +12,26 @@ For each container the metadata say what was, and the runtime what is:
     running or paused    unknown                         the machine was restarted: exited with 255
     exited               stopped before                  its end was recorded, its deletion interrupted: delete it
     removing             whatever                        complete the removal
+    any of these         its monitor was killed          nobody can watch it: kill it; exited with 255
     none                 whatever                        half made or half deleted: delete it
     ===================  ==============================  ==========================================================
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import shutil
+from collections.abc import Iterator
 from functools import partial
 
 import pyrunc
+from pycontainerd import tree
 from pycontainerd.containers import store
 from pycontainerd.containers.info import Status
+from pycontainerd.containers.names import is_id
 from pycontainerd.errors import SupervisorError
+from pycontainerd.images.unpack import WORKING
+from pycontainerd.snapshots.snapshotter import Kind, Snapshot
 from pycontainerd.tasks import launch
 from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.containers import Containers
@@ -41,12 +47,12 @@ async def recover(services: Services, containers: Containers) -> None:
     records = await services.database.read(store.load)
     for record in records:
         containers.add(record)
-    await services.worker.run(_remove_strays, services, {record.id for record in records})
     for container in containers.list():
         try:
             await _reconcile(services, container)
         except (SupervisorError, pyrunc.PyruncError, OSError):
             _logger.exception("container %s could not be recovered", container.id)
+    await services.worker.run(_remove_strays, services, {record.id for record in records})
 
 
 async def _reconcile(services: Services, container: Container) -> None:
@@ -60,11 +66,23 @@ async def _reconcile(services: Services, container: Container) -> None:
             await container.vanished()
     elif state.status in {pyrunc.Status.CREATED, pyrunc.Status.CREATING} or _is_over(container, state):
         await services.worker.run(partial(process.delete, force=True))
-    else:
-        await container.adopt(process, _ADOPTED.get(state.status, Status.RUNNING), state.pid)
+    elif await _adopted(services, container, process, state):
         return
     if container.config.remove_on_exit and container.record.status is Status.EXITED:
         await container.finish_removal()
+
+
+async def _adopted(services: Services, container: Container, process: pyrunc.Container, state: pyrunc.State) -> bool:
+    """False when its monitor was killed: nobody can have its output or learn how it ends, so it is ended."""
+    try:
+        await container.adopt(process, _ADOPTED.get(state.status, Status.RUNNING), state.pid)
+    except pyrunc.ProcessGone:
+        _logger.error("container %s has lost its monitor and is killed", container.id)
+        await services.worker.run(partial(process.delete, force=True))
+        if container.record.status in _ACTIVE:
+            await container.vanished()
+        return False
+    return True
 
 
 def _is_over(container: Container, state: pyrunc.State) -> bool:
@@ -89,9 +107,30 @@ def _remove_strays(services: Services, known: set[str]) -> None:
     """What belongs to no container of the metadata. The runtime's root and these directories are the supervisor's own."""
     for name in services.runtime.ids():
         if name not in known:
-            _logger.warning("deleting the unknown container %s", name)
-            services.runtime.delete(name, force=True)
+            with _one_stray(f"container {name}"):
+                services.runtime.delete(name, force=True)
+    for snapshot in services.snapshots.walk():
+        if _is_stray(snapshot, known):
+            with _one_stray(f"snapshot {snapshot.key}"):
+                services.snapshots.remove(snapshot.key)
     for parent in (services.root / "containers", services.state / "containers"):
         for path in parent.iterdir() if parent.is_dir() else ():
             if path.name not in known:
-                shutil.rmtree(path)
+                with _one_stray(str(path)):
+                    tree.remove(path)
+
+
+def _is_stray(snapshot: Snapshot, known: set[str]) -> bool:
+    """Containers' snapshots have their ids as keys; other keys are those of whoever else uses the snapshotter."""
+    ours = is_id(snapshot.key) or snapshot.key.startswith(WORKING)
+    return snapshot.kind is not Kind.COMMITTED and ours and snapshot.key not in known
+
+
+@contextlib.contextmanager
+def _one_stray(what: str) -> Iterator[None]:
+    """One that will not go must not keep the supervisor from opening."""
+    _logger.warning("deleting what an interrupted supervisor has left: %s", what)
+    try:
+        yield
+    except (SupervisorError, pyrunc.PyruncError, OSError):
+        _logger.exception("%s is not deleted", what)

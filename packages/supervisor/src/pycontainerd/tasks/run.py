@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pyrunc
@@ -12,11 +13,16 @@ from pycontainerd.logs.intake import Intake
 from pycontainerd.tasks.channel import Channel
 from pycontainerd.tasks.pump import Pump
 from pycontainerd.tasks.stdio import Stdio
-from pycontainerd.tasks.worker import Worker
+from pycontainerd.worker import Worker
 
 _logger = logging.getLogger(__name__)
 _GRACE = 2.0
 """Seconds that a process left behind may hold the output open after the end of the container's own, as dockerd has it."""
+
+
+_PATIENCE = 10.0
+"""Seconds for the monitor to write down how the process has ended."""
+_UNKNOWN = 255
 
 
 class RuntimeProcess(Protocol):
@@ -48,8 +54,12 @@ class Run:
     ) -> Run:
         """Begin to move what ``process`` writes. Raises pyrunc's errors when the process's monitor does not answer."""
         streams, exit_fd = await worker.run(_ask, process)
-        with streams:
-            channel = stdio.connect(streams, intake, process.close_stdin)
+        try:
+            with streams:
+                channel = stdio.connect(streams, intake, process.close_stdin)
+        except BaseException:
+            os.close(exit_fd)
+            raise
         run = cls(process, channel, exit_fd, pump, worker)
         pump.add(channel)
         return run
@@ -61,7 +71,7 @@ class Run:
         two seconds after the end is taken.
         """
         await self._exited
-        status = await self._worker.run(self._process.wait, 10)
+        status = await self._worker.run(self._wait)
         done = asyncio.wrap_future(self._channel.done)
         try:
             await asyncio.wait_for(asyncio.shield(done), _GRACE)
@@ -69,6 +79,14 @@ class Run:
             self._pump.abandon(self._channel)
             await done
         return status
+
+    def _wait(self) -> pyrunc.ExitStatus:
+        """Whatever is wrong with the record of its end, that it has ended is certain."""
+        try:
+            return self._process.wait(_PATIENCE)
+        except (pyrunc.PyruncError, TimeoutError, OSError) as error:
+            _logger.error("how a process has ended is not known: %s", error)
+            return pyrunc.ExitStatus(code=_UNKNOWN, exited_at=datetime.now(UTC), known=False)
 
     async def abandon(self) -> None:
         """There will be no end to wait for: the process was never let go."""

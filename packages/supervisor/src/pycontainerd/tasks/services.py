@@ -12,7 +12,7 @@ from pycontainerd.images.images import Images
 from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.snapshotter import Snapshotter
 from pycontainerd.tasks.pump import Pump
-from pycontainerd.tasks.worker import Worker
+from pycontainerd.worker import Worker
 
 
 @frozen(kw_only=True)

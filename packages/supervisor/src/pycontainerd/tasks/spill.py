@@ -36,7 +36,7 @@ class SpillQueue:
         self._awake = asyncio.Event()
 
     def put(self, tag: bool, data: bytes) -> None:
-        """Append; ignored after ``end`` or ``close``."""
+        """Append; ignored after ``end`` or ``close``. OSError when there is no room on the disk for what the reader has not taken."""
         with self._lock:
             if self._ended:
                 return
@@ -102,8 +102,12 @@ class SpillQueue:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - lives until it was read
             self._written = self._read = 0
-        frame = _FRAME.pack(tag, len(data)) + data
-        self._written += os.pwrite(self._file.fileno(), frame, self._written)
+        rest = memoryview(_FRAME.pack(tag, len(data)) + data)
+        end = self._written
+        while rest:  # a disk that is nearly full takes a part
+            count = os.pwrite(self._file.fileno(), rest, end)
+            rest, end = rest[count:], end + count
+        self._written = end
 
     def _read_back(self) -> list[tuple[bool, bytes]]:
         """Some frames from the file; the file goes once it was read to its end."""

@@ -14,7 +14,7 @@ from pycontainerd.tasks.channel import Channel
 from pycontainerd.tasks.hub import Hub
 from pycontainerd.tasks.spill import SpillQueue
 from pycontainerd.tasks.stdin import StdinFeeder
-from pycontainerd.tasks.worker import Worker
+from pycontainerd.worker import Worker
 from pyrunc import Streams
 
 Backlog = Callable[[Channel | None], AsyncIterator[Chunk]]
@@ -39,17 +39,23 @@ class Stdio:
 
     def connect(self, streams: Streams, intake: Intake | None, close_stdin: Callable[[], None]) -> Channel:
         """A run begins: ``streams`` (which are duplicated here) feed a new channel; ``close_stdin`` lets the monitor close its end."""
-        self.notifier = Notifier()
-        self._close_stdin = close_stdin
         if streams.console is not None:
-            outputs = {os.dup(streams.console): False}
-            stdin = streams.console
+            ends = {streams.console: False}
+            stdin: int | None = streams.console
         else:
-            ends = ((streams.stdout, False), (streams.stderr, True))
-            outputs = {os.dup(end): is_stderr for end, is_stderr in ends if end is not None}
+            ends = {
+                end: is_stderr
+                for end, is_stderr in ((streams.stdout, False), (streams.stderr, True))
+                if end is not None
+            }
             stdin = streams.stdin
-        if self._feeder is not None and stdin is not None:
-            self._feeder.open(os.dup(stdin))
+        with contextlib.ExitStack() as opened:  # all of them or, when there are too many descriptors, none
+            outputs = {_duplicate(end, opened): is_stderr for end, is_stderr in ends.items()}
+            if self._feeder is not None and stdin is not None:
+                self._feeder.open(os.dup(stdin))
+            opened.pop_all()
+        self._close_stdin = close_stdin
+        self.notifier = Notifier()
         self.channel = Channel(self._name, outputs, self.hub, intake, self.notifier)
         return self.channel
 
@@ -109,3 +115,9 @@ class Stdio:
             return
         self._feeder.close()
         await self._worker.run(close)
+
+
+def _duplicate(fd: int, opened: contextlib.ExitStack) -> int:
+    copy = os.dup(fd)
+    opened.callback(os.close, copy)
+    return copy

@@ -15,11 +15,15 @@ class Waiters:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[WaitCondition, asyncio.Future[ExitStatus]]] = []
+        self._removed: ExitStatus | None = None
 
     def add(self, condition: WaitCondition) -> asyncio.Future[ExitStatus]:
         """A future in force from now on."""
         future: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
-        self._waiting.append((condition, future))
+        if self._removed is not None:
+            future.set_result(self._removed)
+        else:
+            self._waiting.append((condition, future))
         return future
 
     def exited(self, status: ExitStatus) -> None:
@@ -27,7 +31,8 @@ class Waiters:
         self._resolve({"not-running", "next-exit"}, status)
 
     def removed(self, status: ExitStatus) -> None:
-        """It is gone, and nothing else will ever happen to it."""
+        """It is gone, and nothing else will ever happen to it: who waits from now on waits no longer."""
+        self._removed = status
         self._resolve({"not-running", "next-exit", "removed"}, status)
 
     def close(self) -> None:

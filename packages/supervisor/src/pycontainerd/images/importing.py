@@ -1,0 +1,102 @@
+"""Bringing images in: verified, unpacked, and only then in the catalogue, all of an archive's or none."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from pycontainerd.content.store import ContentStore
+from pycontainerd.diff.compression import DAMAGED
+from pycontainerd.errors import DigestMismatch, ImageError
+from pycontainerd.images import table
+from pycontainerd.images.archive import ArchivedImage, ArchivedLayer, Members, members_of, read
+from pycontainerd.images.catalogue import Catalogue
+from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
+from pycontainerd.images.host import architecture
+from pycontainerd.images.image import Image, Layer, expected_diff_ids, image_of
+from pycontainerd.images.reference import familiar
+from pycontainerd.images.unpack import Unpacker
+from pycontainerd.leases import Lease
+
+Found = Sequence[tuple[Image, tuple[str, ...]]]
+
+
+def image_name(reference: str) -> str:
+    """The familiar form of a name that an image may be given. InvalidReference; ImageError for the built-in image's name."""
+    name = familiar(reference)
+    if name == HOST_REFERENCE:
+        raise ImageError(f"{reference}: the name of the built-in image cannot be given to another")
+    return name
+
+
+class Importer:
+    """All methods block; what they bring in is held by ``lease`` until the catalogue has it."""
+
+    def __init__(self, content: ContentStore, unpacker: Unpacker, catalogue: Catalogue) -> None:
+        self._content, self._unpacker, self._catalogue = content, unpacker, catalogue
+
+    def archive(self, source: Path | IO[bytes], lease: Lease) -> list[Image]:
+        """The images of an OCI layout or a ``docker save`` archive. ImageError, LayerError, DigestMismatch, InvalidReference."""
+        with members_of(source, self._content.spool) as members:
+            found = [(self._take(members, item, lease), item.names) for item in read(members, architecture())]
+        if not found:
+            raise ImageError("archive: holds no image")
+        named = [(image, tuple(map(image_name, names))) for image, names in found]
+        for image, _ in named:
+            self._unpacker.unpack(image, lease)
+        return self._keep(named)
+
+    def _take(self, members: Members, item: ArchivedImage, lease: Lease) -> Image:
+        promised = expected_diff_ids(item.config)
+        if len(promised) != len(item.layers):
+            raise ImageError(f"image configuration: {len(promised)} diff_ids for {len(item.layers)} layers")
+        blobs = tuple(
+            self._layer(members, layer, diff, lease) for layer, diff in zip(item.layers, promised, strict=True)
+        )
+        image = image_of(item.config, blobs, sum(blob.size for blob in blobs))
+        if item.config_digest not in (None, image.id):
+            raise DigestMismatch("image configuration", item.config_digest, image.id)
+        return image
+
+    def _layer(self, members: Members, layer: ArchivedLayer, diff_id: str, lease: Lease) -> Layer:
+        what = f"layer {layer.member}"
+        with members.open(layer.member) as file:
+            try:
+                blob = self._content.ingest(file, lease, digest=layer.digest, size=layer.size, what=what)
+            except DAMAGED as error:
+                raise ImageError(f"{what}: truncated or damaged: {error}") from error
+        return Layer(digest=blob.digest, size=blob.size, diff_id=diff_id)
+
+    def rootfs(
+        self, source: IO[bytes], name: str | None, config: Mapping[str, object], message: str, lease: Lease
+    ) -> Image:
+        """An image of one layer, the tar ``source``. LayerError."""
+        blob = self._content.ingest(source, lease, what="root file system")
+        diff_id = self._unpacker.unpack_root(blob.digest, lease)
+        created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        document = {
+            "architecture": architecture(),
+            "os": "linux",
+            "created": created,
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+            "history": [{"created": created, "comment": message}],
+        }
+        layers = (Layer(digest=blob.digest, size=blob.size, diff_id=diff_id),)
+        image = image_of(json.dumps(document), layers, blob.size)
+        return self._keep([(image, (name,) if name else ())])[0]
+
+    def _keep(self, found: Found) -> list[Image]:
+        def change(connection: sqlite3.Connection) -> None:
+            for image, names in found:
+                table.insert(connection, image, time.time_ns())
+                for name in names:
+                    table.name(connection, name, image.id)
+
+        self._catalogue.change(change)
+        return [self._catalogue.stored.get(image.id, image) for image, _ in found]

@@ -1,0 +1,73 @@
+"""From an image's blobs to the committed snapshot that its containers begin with."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pycontainerd.content.store import ContentStore
+from pycontainerd.diff.apply import Applied, apply
+from pycontainerd.errors import DigestMismatch, SnapshotExists
+from pycontainerd.images.image import Image, Layer, chain_ids
+from pycontainerd.leases import Lease
+from pycontainerd.snapshots.snapshotter import Snapshotter
+
+WORKING = "unpack-"
+"""What the keys of snapshots begin with that a layer is being unpacked into; at opening, nobody works on one."""
+
+
+class Unpacker:
+    """All methods block. Callers at the same time share the work: one unpacks, the others find the layers there."""
+
+    def __init__(self, content: ContentStore, snapshots: Snapshotter) -> None:
+        self._content, self._snapshots = content, snapshots
+        self._one = threading.Lock()
+
+    def unpack(self, image: Image, lease: Lease) -> str | None:
+        """The snapshot of the last layer, None for an image without layers. ``lease`` holds it, and all below it.
+
+        Raises LayerError, DigestMismatch (a diff id), ContentNotFound; the layers below stay until they are collected.
+        """
+        chains = chain_ids(image.layers)
+        lease.hold(*chains, *(blob.digest for blob in image.blobs))
+        if not all(map(self._snapshots.exists, chains)):
+            with self._one:
+                self._unpack_missing(image, chains)
+        return chains[-1] if chains else None
+
+    def _unpack_missing(self, image: Image, chains: tuple[str, ...]) -> None:
+        for parent, chain, blob in zip((None, *chains), chains, image.blobs, strict=False):
+            if not self._snapshots.exists(chain):
+                with self._unpacked(parent, blob.digest) as (key, applied):
+                    _check(blob, applied)
+                    self._snapshots.commit(chain, key)
+
+    def unpack_root(self, digest: str, lease: Lease) -> str:
+        """Unpack a first layer whose diff id nobody has promised, and return what it is. LayerError."""
+        with self._unpacked(None, digest) as (key, applied):
+            lease.hold(applied.diff_id)
+            try:
+                self._snapshots.commit(applied.diff_id, key)
+            except SnapshotExists:  # the same root file system was imported before
+                self._snapshots.remove(key)
+        return applied.diff_id
+
+    @contextmanager
+    def _unpacked(self, parent: str | None, digest: str) -> Iterator[tuple[str, Applied]]:
+        """A layer in a snapshot that is removed again if the context fails."""
+        key = f"{WORKING}{uuid.uuid4().hex}"
+        self._snapshots.prepare(key, parent)
+        try:
+            with self._content.open(digest) as layer:
+                applied = apply(layer, self._snapshots.writable(key), self._snapshots.below(key))
+            yield key, applied
+        except BaseException:
+            self._snapshots.remove(key)
+            raise
+
+
+def _check(blob: Layer, applied: Applied) -> None:
+    if applied.diff_id != blob.diff_id:
+        raise DigestMismatch(f"layer {blob.digest}: diff id", blob.diff_id, applied.diff_id)
