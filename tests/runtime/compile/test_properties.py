@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrunc import plan as op
-from pyrunc.capabilities import NAMES, mask_of, names_of
+from pyrunc.capabilities import NAMES, names_of
 from pyrunc.compile import Compiled, Gate, Report
+from pyrunc.compile.security import mask_of
 from pyrunc.explain import explain, explain_json, summary
 from pyrunc.facts import Facts
 from pyrunc.spec import Capabilities, Mount, Namespace, Root, Spec

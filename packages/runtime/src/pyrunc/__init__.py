@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         SpecError,
         StateError,
         Unsupported,
+        UsageError,
     )
     from pyrunc.execs import ExecProcess
     from pyrunc.facts import Facts
@@ -97,6 +98,7 @@ _HOMES = {
         "SpecError",
         "StateError",
         "Unsupported",
+        "UsageError",
     ),
     "execs": ("ExecProcess",),
     "facts": ("Facts",),
@@ -192,6 +194,7 @@ __all__ = [
     "Streams",
     "ThrottleDevice",
     "Unsupported",
+    "UsageError",
     "User",
     "WeightDevice",
 ]

@@ -1,10 +1,6 @@
-"""Capabilities by name (capabilities(7)): from the names of config.json to the 64-bit masks that the kernel takes."""
+"""Capabilities by name (capabilities(7)), in the order of their bits in the masks that the kernel takes."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-
-from pyrunc.errors import SpecError
 
 NAMES = (
     *("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID"),
@@ -16,22 +12,6 @@ NAMES = (
     *("CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"),
 )
 """Each name at the place of its number."""
-
-_NUMBERS = {name: number for number, name in enumerate(NAMES)}
-
-
-def mask_of(names: Iterable[str], path: str, last: int = len(NAMES) - 1) -> int:
-    """The mask of ``names``; those that the kernel has not got yet (numbers above ``last``) are left out, as runc does.
-
-    Raises SpecError naming the first unknown name and its place below ``path``.
-    """
-    mask = 0
-    for index, name in enumerate(names):
-        number = _NUMBERS.get(name)
-        if number is None:
-            raise SpecError(f"{path}[{index}]", f'unknown capability "{name}"', name)
-        mask |= 1 << number if number <= last else 0
-    return mask
 
 
 def names_of(mask: int) -> tuple[str, ...]:

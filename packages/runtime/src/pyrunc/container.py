@@ -111,10 +111,11 @@ class Container:
 
         cgroups = self._cgroup.hierarchies()
         return compile_container(
-            self._spec(), Facts.probe(), id=self.id, bundle=self._record.bundle, cgroups=cgroups, assemble=assemble
+            self.spec(), Facts.probe(), id=self.id, bundle=self._record.bundle, cgroups=cgroups, assemble=assemble
         ).plan
 
-    def _spec(self) -> Spec:
+    def spec(self) -> Spec:
+        """The specification that it was made of, whatever has become of its bundle since. Raises SpecError."""
         from pyrunc.spec import Spec
 
         with self._place.open() as directory:
@@ -141,7 +142,7 @@ class Container:
         from pyrunc.errors import HookFailed
         from pyrunc.hooks import run_hooks
 
-        hooks = self._spec().hooks
+        hooks = self.spec().hooks
         try:
             run_hooks(hooks.poststart if hooks is not None else (), "hooks.poststart", self._hook_state(Status.RUNNING))
         except HookFailed:
@@ -218,7 +219,7 @@ class Container:
         from pyrunc.hooks import run_all_hooks
 
         try:
-            hooks = self._spec().hooks
+            hooks = self.spec().hooks
         except (SpecError, OSError) as error:
             # A damaged config.json must not keep the container from being deleted.
             getLogger("pyrunc").warning("%s: its poststop hooks cannot be read: %s", self.id, error)
@@ -262,11 +263,12 @@ class Container:
         exec_id: str | None = None,
         preserve_fds: int = 0,
         console_socket: str | PathLike[str] | None = None,
+        ignore_paused: bool = False,
     ) -> ExecProcess:
         """Run one more process in the container; returns once its execve(2) has succeeded.
 
         ``process`` stands for itself: to run as the container's first process does, evolve ``spec.process``. With ``monitor`` it
-        outlives the caller, and is found again by ``get_exec`` under ``exec_id`` (made up if None).
+        outlives the caller, and is found again by ``get_exec`` under ``exec_id`` (made up if None). ``ignore_paused``: also in a paused container, where the process waits for it to be resumed, and this call with it.
 
         Raises InvalidState unless the container is created or running, SpecError naming the field of ``process``, InvalidId,
         ExecutableNotFound, ExecutableNotPermitted, OperationFailed.
@@ -275,7 +277,8 @@ class Container:
 
         with span("runtime", "exec"), self._place.locked(shared=True) as directory:
             status = self._status(directory, mine=True)
-            if status not in (Status.CREATED, Status.RUNNING) or self._record.main is None:
+            allowed = _LIVE if ignore_paused else (Status.CREATED, Status.RUNNING)
+            if status not in allowed or self._record.main is None:
                 raise InvalidState(self.id, status.value, "exec in")
             options = ExecOptions(
                 stdio=stdio or Stdio.inherit(),

@@ -12,6 +12,7 @@
     ├── StateError                  what lies in the state directory cannot be read; never guessed at
     ├── CgroupError                 a cgroup could not be made, limited, joined or removed; names the field
     ├── MissingLibrary              a system library is not installed; names the Debian package
+    ├── UsageError                  the command line breaks a rule
     ├── ProcessGone                 the process ended before it could be asked
     └── LaunchFailed                no process came to be
         ├── HookFailed              a hook program failed, so the container was not made or not started
@@ -164,6 +165,10 @@ class MissingLibrary(PyruncError):
 
     def __str__(self) -> str:
         return f"{self.purpose} needs {self.library}: install the package {self.package}"
+
+
+class UsageError(PyruncError):
+    """The command line asks for something that makes no sense, or that the command does not know."""
 
 
 class ProcessGone(PyruncError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pyrunc import plan as op
-from pyrunc.capabilities import mask_of
+from pyrunc.capabilities import NAMES
 from pyrunc.compile.namespaces import denies_setgroups
 from pyrunc.compile.request import Request
 from pyrunc.errors import SpecError, Unsupported
@@ -22,6 +22,7 @@ _FLAGS = {
     "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 1 << 2,
     "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": 1 << 5,
 }
+_CAPABILITY_NUMBERS = {name: number for number, name in enumerate(NAMES)}
 _NEW_LISTENER = 1 << 3
 _TSYNC_ESRCH = 1 << 4
 
@@ -91,6 +92,20 @@ def filter_last(request: Request) -> Iterator[Operation]:
     """The system call filter of a process with no_new_privs: after it only reading, writing and executing happen."""
     if request.process.no_new_privileges:
         yield from _filter(request)
+
+
+def mask_of(names: Iterable[str], path: str, last: int = len(NAMES) - 1) -> int:
+    """The mask of ``names``; those that the kernel has not got yet (numbers above ``last``) are left out, as runc does.
+
+    Raises SpecError naming the first unknown name and its place below ``path``.
+    """
+    mask = 0
+    for index, name in enumerate(names):
+        number = _CAPABILITY_NUMBERS.get(name)
+        if number is None:
+            raise SpecError(f"{path}[{index}]", f'unknown capability "{name}"', name)
+        mask |= 1 << number if number <= last else 0
+    return mask
 
 
 def _mask(request: Request, names: tuple[str, ...], kind: str) -> int:

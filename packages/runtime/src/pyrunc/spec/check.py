@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from pyrunc.errors import SpecError
-from pyrunc.spec.config import Spec
-from pyrunc.spec.hooks import Hook
+from pyrunc.spec.hooks import Hook, Hooks
 from pyrunc.spec.linux import Linux
 from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Process
 from pyrunc.spec.read import expected
+from pyrunc.spec.root import Root
 
 
-def check(spec: Spec) -> None:
+class Configuration(Protocol):
+    """What is looked at of a Spec: its sections know nothing of each other, and the Spec is made of all of them."""
+
+    @property
+    def process(self) -> Process | None: ...
+    @property
+    def root(self) -> Root | None: ...
+    @property
+    def hostname(self) -> str: ...
+    @property
+    def domainname(self) -> str: ...
+    @property
+    def mounts(self) -> tuple[Mount, ...]: ...
+    @property
+    def hooks(self) -> Hooks | None: ...
+    @property
+    def linux(self) -> Linux | None: ...
+    @property
+    def annotations(self) -> Mapping[str, str]: ...
+
+
+def check(spec: Configuration) -> None:
     """Raise SpecError for the first rule that ``spec`` breaks."""
     linux = spec.linux or Linux()
     _check_root(spec)
@@ -53,14 +75,14 @@ def _absolute(value: str, path: str) -> None:
         raise expected("an absolute path", value, path)
 
 
-def _check_root(spec: Spec) -> None:
+def _check_root(spec: Configuration) -> None:
     if spec.root is None:
         raise SpecError("root", "is required")
     if not spec.root.path:
         raise expected("a path", spec.root.path, "root.path")
 
 
-def _check_names(spec: Spec, linux: Linux) -> None:
+def _check_names(spec: Configuration, linux: Linux) -> None:
     for name in ("hostname", "domainname"):
         if getattr(spec, name) and linux.namespace("uts") is None:
             raise SpecError(name, "needs a uts namespace in linux.namespaces: without one it would rename the host")
@@ -83,7 +105,7 @@ def _check_mount(mount: Mount, path: str) -> None:
         _check_mappings(mappings, f"{path}.{name}")
 
 
-def _check_hooks(spec: Spec) -> None:
+def _check_hooks(spec: Configuration) -> None:
     if spec.hooks is None:
         return
     for attribute, name, _, _ in spec.hooks.members():

@@ -69,9 +69,23 @@ class Spec(Section):
     @classmethod
     def default(cls) -> Spec:
         """What ``pyrunc spec`` prints: a shell in ``rootfs``, isolated, with a terminal, as ``runc spec`` has it."""
-        from pyrunc.spec.default import default_spec
+        from pyrunc.spec.default import default_linux, default_mounts, default_process
 
-        return default_spec()
+        return cls(
+            oci_version=OCI_VERSION,
+            process=default_process(),
+            root=Root(path="rootfs", readonly=True),
+            hostname="pyrunc",
+            mounts=default_mounts(),
+            linux=default_linux(),
+        )
+
+    @classmethod
+    def rootless(cls, uid: int, gid: int) -> Spec:
+        """The same for a user who is not root: in a user namespace, as ``runc spec --rootless`` has it."""
+        from pyrunc.spec.default import rootless_linux, rootless_mounts
+
+        return evolve(cls.default(), mounts=rootless_mounts(), linux=rootless_linux(uid, gid))
 
     def with_process(self, **changes: Any) -> Spec:
         """The same with fields of ``process`` changed (names as in Process)."""

@@ -1,13 +1,13 @@
-"""The specification that ``pyrunc spec`` prints, and that tests and library users start from."""
+"""The parts of the specification that ``pyrunc spec`` prints, and that tests and library users start from."""
 
 from __future__ import annotations
 
-from pyrunc.spec.config import OCI_VERSION, Spec
-from pyrunc.spec.linux import Linux, Namespace
-from pyrunc.spec.mounts import Mount
+from attrs import evolve
+
+from pyrunc.spec.linux import Linux, Namespace, NamespaceType
+from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Capabilities, Process, Rlimit
 from pyrunc.spec.resources import DeviceRule, Resources
-from pyrunc.spec.root import Root
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -55,9 +55,9 @@ def default_mounts() -> tuple[Mount, ...]:
     )
 
 
-def default_spec() -> Spec:
-    """A shell with a terminal in a read-only ``rootfs``, few capabilities, and namespaces of its own except user and time."""
-    process = Process(
+def default_process() -> Process:
+    """A shell with a terminal and few capabilities."""
+    return Process(
         terminal=True,
         args=("sh",),
         env=(f"PATH={DEFAULT_PATH}", "TERM=xterm"),
@@ -66,17 +66,38 @@ def default_spec() -> Spec:
         rlimits=(Rlimit(type="RLIMIT_NOFILE", hard=1024, soft=1024),),
         no_new_privileges=True,
     )
-    linux = Linux(
+
+
+def default_linux() -> Linux:
+    """Namespaces of its own except user and time, no devices but the usual ones, nothing of the machine in /proc and /sys."""
+    return Linux(
         resources=Resources(devices=(DeviceRule(allow=False, access="rwm"),)),
-        namespaces=tuple(Namespace(type=kind) for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")),
+        namespaces=_namespaces("pid", "network", "ipc", "uts", "mount", "cgroup"),
         masked_paths=MASKED_PATHS,
         readonly_paths=READONLY_PATHS,
     )
-    return Spec(
-        oci_version=OCI_VERSION,
-        process=process,
-        root=Root(path="rootfs", readonly=True),
-        hostname="pyrunc",
-        mounts=default_mounts(),
-        linux=linux,
+
+
+def rootless_mounts() -> tuple[Mount, ...]:
+    """default_mounts without what the kernel refuses to a user: a sysfs of the host's network, and groups that are not mapped."""
+    system = Mount(destination="/sys", type="none", source="/sys", options=("rbind", "nosuid", "noexec", "nodev", "ro"))
+    return tuple(system if mount.destination == "/sys" else _without_groups(mount) for mount in default_mounts())
+
+
+def _without_groups(mount: Mount) -> Mount:
+    return evolve(mount, options=tuple(option for option in mount.options if not option.startswith("gid=")))
+
+
+def rootless_linux(uid: int, gid: int) -> Linux:
+    """default_linux in a user namespace whose root is user ``uid``: on the host's network, without limits."""
+    return Linux(
+        uid_mappings=(IdMapping(container_id=0, host_id=uid, size=1),),
+        gid_mappings=(IdMapping(container_id=0, host_id=gid, size=1),),
+        namespaces=_namespaces("pid", "ipc", "uts", "mount", "cgroup", "user"),
+        masked_paths=MASKED_PATHS,
+        readonly_paths=READONLY_PATHS,
     )
+
+
+def _namespaces(*kinds: NamespaceType) -> tuple[Namespace, ...]:
+    return tuple(Namespace(type=kind) for kind in kinds)

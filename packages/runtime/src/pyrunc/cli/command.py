@@ -1,0 +1,32 @@
+"""What one command of ``pyrunc`` is."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+
+from attrs import frozen
+
+from pyrunc.cli.options import COMMANDS, Globals
+from pyrunc.cli.parser import Parser
+from pyrunc.errors import UsageError
+
+
+@frozen(kw_only=True)
+class Command:
+    """``failed`` is what its errors begin with, ``code`` what it exits with then."""
+
+    parser: Callable[[], Parser]
+    run: Callable[[Namespace, Globals], int]
+    failed: str = ""
+    code: int = 1
+
+
+def load(name: str) -> Command:
+    """The command of this name, from its own module. Raises UsageError if there is none."""
+    from importlib import import_module
+
+    if name not in COMMANDS:
+        raise UsageError(f"pyrunc: there is no command {name!r}; see 'pyrunc --help'")
+    command: Command = import_module(f"pyrunc.cli.{name}").COMMAND
+    return command

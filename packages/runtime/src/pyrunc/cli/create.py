@@ -1,0 +1,26 @@
+"""``pyrunc create``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pyrunc.cli.command import Command
+from pyrunc.cli.creation import add_options, check_terminal, has_terminal, load_spec, make
+from pyrunc.cli.options import Globals
+from pyrunc.cli.parser import Parser, container_parser
+
+
+def _parser() -> Parser:
+    parser = container_parser("create", "Make a container that waits to be started.")
+    add_options(parser)
+    return parser
+
+
+def _run(arguments: Namespace, options: Globals) -> int:
+    runtime, spec = options.runtime(), load_spec(arguments)
+    check_terminal(has_terminal(spec), arguments.console_socket, detached=True)
+    make(arguments, runtime, spec)
+    return 0
+
+
+COMMAND = Command(parser=_parser, run=_run, failed="pyrunc create failed")

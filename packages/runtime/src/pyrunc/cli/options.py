@@ -1,0 +1,125 @@
+"""The options before the command, the list of commands, and the Runtime that they lead to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from attrs import frozen
+
+from pyrunc.cli.parser import Parser
+from pyrunc.errors import Unsupported
+
+if TYPE_CHECKING:
+    from pyrunc.runtime import Runtime
+
+COMMANDS = {
+    "create": "make a container that waits to be started",
+    "delete": "remove a container that has ended, or with --force any",
+    "exec": "run one more process in a container",
+    "explain": "print what would be done to the machine for a bundle, or was done for a container",
+    "kill": "send a signal to a container",
+    "list": "list the containers below the root",
+    "pause": "freeze all processes of a container",
+    "ps": "list the processes of a container",
+    "resume": "let a paused container go on",
+    "run": "create and start a container, and wait for its end",
+    "spec": "write a config.json to begin with",
+    "start": "start a created container",
+    "state": "print the state of a container as JSON",
+}
+
+
+@frozen(kw_only=True)
+class Globals:
+    """``rest`` are the arguments of the command."""
+
+    root: str
+    log: str
+    log_format: Literal["text", "json"]
+    debug: bool
+    systemd_cgroup: bool
+    cgroup_manager: str
+    rootless: str
+    command: str
+    rest: tuple[str, ...]
+
+    def runtime(self) -> Runtime:
+        """Raises Unsupported for a cgroup driver that is not there."""
+        from pyrunc.runtime import Runtime
+
+        if self.systemd_cgroup or self.cgroup_manager == "systemd":
+            option = "--systemd-cgroup" if self.systemd_cgroup else "--cgroup-manager"
+            raise Unsupported(
+                option, "this version cannot ask systemd for cgroups: leave the option out, cgroupfs is used then"
+            )
+        return Runtime(self.root, cgroup_manager="disabled" if self._without_cgroups() else "cgroupfs")
+
+    def _without_cgroups(self) -> bool:
+        """``--rootless``: cgroups that may not be made are done without, as in runc; limits are refused then, not forgotten."""
+        if self.cgroup_manager == "disabled":
+            return True
+        if self.rootless == "false" or (self.rootless == "auto" and os.geteuid() == 0):
+            return False
+        from pyrunc.facts import Facts
+
+        return not any(os.access(hierarchy.mountpoint, os.W_OK) for hierarchy in Facts.probe().hierarchies)
+
+
+def parse(arguments: Sequence[str]) -> Globals:
+    """Split global options from the command and its arguments. Raises UsageError; SystemExit(0) once help or version are printed."""
+    parser = _parser()
+    found = parser.parse_args(arguments)
+    if found.version:
+        _print_version()
+        raise SystemExit(0)
+    if found.command in (None, "help"):
+        parser.print_help()
+        raise SystemExit(0)
+    return Globals(
+        root=found.root or _default_root(),
+        log=found.log,
+        log_format=found.log_format,
+        debug=found.debug,
+        systemd_cgroup=found.systemd_cgroup,
+        cgroup_manager=found.cgroup_manager,
+        rootless=found.rootless,
+        command=found.command,
+        rest=tuple(found.rest),
+    )
+
+
+def _parser() -> Parser:
+    listed = "\n".join(f"  {name:9} {about}" for name, about in COMMANDS.items())
+    parser = Parser("", "Run OCI containers.", usage="command [arguments]", epilog=f"commands:\n{listed}")
+    parser.add_argument("--root", metavar="DIRECTORY", help="where containers are kept; on a tmpfs")
+    parser.add_argument("--log", metavar="FILE", default="", help="append errors to this file (default: stderr)")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="the form of the log")
+    parser.add_argument("--debug", action="store_true", help="log also what is done, and how long it takes")
+    parser.add_argument("--systemd-cgroup", action="store_true", help="ask systemd for cgroups")
+    parser.add_argument(
+        "--cgroup-manager", choices=("cgroupfs", "systemd", "disabled"), default="cgroupfs", help="as crun's"
+    )
+    parser.add_argument(
+        "--rootless", choices=("true", "false", "auto"), default="auto", help="do without cgroups that may not be made"
+    )
+    parser.add_argument("--version", "-v", action="store_true", help="print the version")
+    parser.add_argument("command", nargs="?")
+    parser.add_argument("rest", nargs="...", metavar="arguments")
+    return parser
+
+
+def _default_root() -> str:
+    """/run/pyrunc; for other users below their own run-time directory, as /run is not theirs to write to."""
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    return f"{own}/pyrunc" if own and os.geteuid() != 0 else "/run/pyrunc"
+
+
+def _print_version() -> None:
+    """In runc's words: dockerd and containerd read them."""
+    from importlib.metadata import version
+
+    from pyrunc.spec import OCI_VERSION
+
+    print(f"pyrunc version {version('pyrunc')}\nspec: {OCI_VERSION}")

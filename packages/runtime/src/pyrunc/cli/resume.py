@@ -1,0 +1,21 @@
+"""``pyrunc resume``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pyrunc.cli.command import Command
+from pyrunc.cli.options import Globals
+from pyrunc.cli.parser import Parser, container_parser
+
+
+def _parser() -> Parser:
+    return container_parser("resume", "Let the processes of a paused container go on.")
+
+
+def _run(arguments: Namespace, options: Globals) -> int:
+    options.runtime().get(arguments.container).resume()
+    return 0
+
+
+COMMAND = Command(parser=_parser, run=_run)

@@ -1,0 +1,21 @@
+"""``pyrunc start``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pyrunc.cli.command import Command
+from pyrunc.cli.options import Globals
+from pyrunc.cli.parser import Parser, container_parser
+
+
+def _parser() -> Parser:
+    return container_parser("start", "Execute the program of a created container.")
+
+
+def _run(arguments: Namespace, options: Globals) -> int:
+    options.runtime().get(arguments.container).start()
+    return 0
+
+
+COMMAND = Command(parser=_parser, run=_run, failed="start failed")
