@@ -61,11 +61,9 @@ def api(stage: Stage) -> Iterator[Comparison]:
 
 
 def _entered(stack: ExitStack, stage: Stage, name: str, purpose: str) -> Engine | NotComparable:
-    directory = stage.directory / f"{name}-{purpose}"
+    start = {"pydockerd": engines.pydockerd, "dockerd": engines.dockerd}[name]
     try:
-        if name == "dockerd":
-            return stack.enter_context(engines.dockerd(directory))
-        return stack.enter_context(engines.pydockerd(directory, f"{stage.name}-{purpose}"))
+        return stack.enter_context(start(stage.directory / f"{name}-{purpose}", f"{stage.name}-{purpose}-{name}"))
     except NotComparable as reason:
         return reason
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ _PATIENCE = 60.0  # seconds; dockerd looks for much before it listens
 
 
 class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=60)
         self._path = path
@@ -97,7 +99,7 @@ def pydockerd(directory: Path, name: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def dockerd(directory: Path) -> Iterator[Engine]:
+def dockerd(directory: Path, name: str) -> Iterator[Engine]:
     """Debian's. Without its bridge and its packet filter rules, which are the machine's and play no part here."""
     for program in ("containerd", "dockerd"):
         if shutil.which(program) is None:
@@ -105,18 +107,13 @@ def dockerd(directory: Path) -> Iterator[Engine]:
     socket_path = f"{directory}/c.sock"
     containerd = ["containerd", "--root", f"{directory}/c", "--state", f"{directory}/cs", "--address", socket_path]
     roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
-    options = [
-        "--exec-opt",
-        "native.cgroupdriver=cgroupfs",
-        "--storage-driver",
-        "overlay2",
-        "--bridge",
-        "none",
-        "--iptables=false",
-    ]
+    drivers = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
+    options = [*drivers, "--bridge", "none", "--iptables=false", "--cgroup-parent", f"/{name}"]
     listen = ["-H", f"unix://{directory}/docker.sock", "--containerd", socket_path]
     with _engine(directory, [containerd, ["dockerd", *roots, *listen, *options]]) as engine:
         yield engine
+    for cgroup in Path("/sys/fs/cgroup").glob(f"*/{name}"):  # dockerd leaves the parent that it made
+        cgroup.rmdir()
 
 
 @contextmanager
@@ -130,8 +127,17 @@ def _engine(directory: Path, commands: Sequence[list[str]]) -> Iterator[Engine]:
             processes.append(stack.enter_context(_running(command, log.fileno())))
             time.sleep(0.2)  # dockerd wants its containerd to be there
         _await(engine, processes)
+        stack.callback(_remove_containers, engine)
         _import_image(engine)
         yield engine
+
+
+def _remove_containers(engine: Engine) -> None:
+    """None is left unless a benchmark has failed."""
+    with closing(engine.connect().connection) as connection:
+        api = Api(connection)
+        for container in api.request("GET", "/containers/json?all=1"):
+            api.request("DELETE", f"/containers/{container['Id']}?force=1")
 
 
 @contextmanager

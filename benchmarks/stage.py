@@ -17,7 +17,6 @@ from benchmarks.programs import compile_bare, compile_static
 from pyrunc.facts import Facts
 from pyrunc.seccomp import default_profile
 from pyrunc.spec import Spec
-from pyrunc.spec.default import default_spec
 from pyrunc.spec.resources import Cpu, DeviceRule, Memory, Pids, Resources
 
 _MOUNT_POINTS = ("proc", "dev", "sys")
@@ -56,7 +55,7 @@ class Stage:
         return directory
 
     def _spec(self, program: str, cgroup: str) -> Spec:
-        spec, facts = default_spec(), Facts.probe()
+        spec, facts = Spec.default(), Facts.probe()
         assert spec.process is not None
         assert spec.process.capabilities is not None
         assert spec.linux is not None
