@@ -112,7 +112,14 @@ def install(session: nox.Session, *groups: str) -> None:
     system_packages({**BUILD, **RUN})
     for group in groups:
         session.install("-q", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
+    forget_builds()
     session.install("-q", *(f"./{layer}" for layer in layers()))
+
+
+def forget_builds() -> None:
+    """Remove what setuptools keeps from build to build: a module that was renamed since would be packed with its old name, too."""
+    for layer in layers():
+        shutil.rmtree(ROOT / layer / "build", ignore_errors=True)
 
 
 def check(session: nox.Session) -> None:
@@ -166,6 +173,7 @@ def bench(session: nox.Session) -> None:
 def wheels(session: nox.Session) -> None:
     """Build the wheels, insist that the runtime's serves every later Python, and install each layer alone."""
     session.install("-q", "build", "abi3audit")
+    forget_builds()
     out = Path(session.create_tmp(), "wheels")
     shutil.rmtree(out, ignore_errors=True)
     for layer in layers():

@@ -28,7 +28,7 @@ def main() -> int:
 
 def _demonstrate() -> int:
     daemon = Daemon()
-    _say("Starting a daemon with its own data and socket, in a temporary directory:", daemon.command()[1:])
+    _say("Starting a daemon with its own data and socket, in a temporary directory:", ["python", *daemon.command()[1:]])
     daemon.start()
     try:
         _say(
