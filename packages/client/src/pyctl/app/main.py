@@ -57,7 +57,8 @@ class LazyGroup(TyperGroup):
         command = self.get_command(ctx, args[0])
         if command is None:
             root = ctx.find_root().command_path
-            message = f"{root}: unknown command: {ctx.command_path} {args[0]}\n\n{help_line(ctx)}"
+            usage = "" if ctx.parent is None else f"Usage:  {ctx.command_path}\n\n"
+            message = f"{root}: unknown command: {ctx.command_path} {args[0]}\n\n{usage}{help_line(ctx)}"
             raise WrongCommandLine(message, 1)
         return args[0], command, args[1:]
 

@@ -36,12 +36,21 @@ CONTAINER_COMMANDS = {
     ),
     "kill": Entry("lifecycle:kill", "Kill one or more running containers", _CONTAINERS),
     "logs": Entry("logs:logs", "Fetch the logs of a container", "[OPTIONS] CONTAINER"),
+    "pause": Entry("lifecycle:pause", "Pause all processes within one or more containers", "CONTAINER [CONTAINER...]"),
+    "port": Entry(
+        "port:port", "List port mappings or a specific mapping for the container", "CONTAINER [PRIVATE_PORT[/PROTO]]"
+    ),
+    "rename": Entry("lifecycle:rename", "Rename a container", "CONTAINER NEW_NAME"),
+    "restart": Entry("lifecycle:restart", "Restart one or more containers", _CONTAINERS),
     "rm": Entry("lifecycle:rm", "Remove one or more containers", _CONTAINERS),
     "run": Entry("run:run", "Create and run a new container from an image", _IMAGE_COMMAND, interspersed=False),
     "start": Entry("start:start", "Start one or more stopped containers", _CONTAINERS),
     "stop": Entry("lifecycle:stop", "Stop one or more running containers", _CONTAINERS),
     "top": Entry(
         "top:top", "Display the running processes of a container", "CONTAINER [ps OPTIONS]", interspersed=False
+    ),
+    "unpause": Entry(
+        "lifecycle:unpause", "Unpause all processes within one or more containers", "CONTAINER [CONTAINER...]"
     ),
     "wait": Entry(
         "lifecycle:wait",
@@ -51,6 +60,7 @@ CONTAINER_COMMANDS = {
 }
 
 IMAGE_COMMANDS = {
+    "history": Entry("history:history", "Show the history of an image", "[OPTIONS] IMAGE"),
     "import": Entry(
         "import_:import_",
         "Import the contents from a tarball to create a filesystem image",
@@ -58,6 +68,11 @@ IMAGE_COMMANDS = {
     ),
     "load": Entry("load:load", "Load an image from a tar archive or STDIN", "[OPTIONS]"),
     "pull": Entry("pull:pull", "Download an image from a registry", "[OPTIONS] NAME[:TAG|@DIGEST]"),
+    "save": Entry(
+        "save:save",
+        "Save one or more images to a tar archive (streamed to STDOUT by default)",
+        "[OPTIONS] IMAGE [IMAGE...]",
+    ),
     "tag": Entry(
         "tag:tag",
         "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",

@@ -90,12 +90,34 @@ class ContainerState:
 
 
 @attrs.frozen
+class HostAddress:
+    """Where on the host a port is published (PortBinding)."""
+
+    ip: str = api("HostIp", text)
+    port: str = api("HostPort", text)
+
+
+@attrs.frozen
 class ContainerConfig:
     """The part of a container's configuration that the client acts on (ContainerConfig)."""
 
     tty: bool = api("Tty", flag)
     open_stdin: bool = api("OpenStdin", flag)
     image: str = api("Image", text)
+
+
+@attrs.frozen
+class ContainerHostConfig:
+    """The part of a container's host configuration that the client acts on (HostConfig)."""
+
+    auto_remove: bool = api("AutoRemove", flag)
+
+
+@attrs.frozen
+class NetworkPorts:
+    """The part of a container's network settings that ``port`` prints: ``80/tcp`` to addresses on the host."""
+
+    ports: dict[str, tuple[HostAddress, ...]] = api("Ports", named(listed(model(HostAddress))))
 
 
 @attrs.frozen
@@ -109,6 +131,8 @@ class ContainerDetail:
     created: str = api("Created", text)
     state: ContainerState = api("State", model(ContainerState))
     config: ContainerConfig = api("Config", model(ContainerConfig))
+    host_config: ContainerHostConfig = api("HostConfig", model(ContainerHostConfig))
+    network_settings: NetworkPorts = api("NetworkSettings", model(NetworkPorts))
 
 
 @attrs.frozen

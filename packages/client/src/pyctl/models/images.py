@@ -36,6 +36,20 @@ class ImageDetail:
 
 
 @attrs.frozen
+class HistoryStep:
+    """One step of how an image was made (HistoryResponseItem)."""
+
+    id: str = api("Id", text)
+    """``<missing>`` for a step that is no image of its own."""
+    created: int = api("Created", integer)
+    """Seconds since 1970."""
+    created_by: str = api("CreatedBy", text)
+    size: int = api("Size", integer)
+    """Bytes."""
+    comment: str = api("Comment", text)
+
+
+@attrs.frozen
 class Deleted:
     """One step of a removal (ImageDeleteResponseItem): a tag taken away or a layer deleted."""
 

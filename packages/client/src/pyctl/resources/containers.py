@@ -107,6 +107,23 @@ class Containers:
         # A timeout of zero must reach the daemon, so it is not left to truth.
         self._api.call("POST", f"{_path(ref)}/stop", {"signal": signal, "t": None if timeout is None else str(timeout)})
 
+    def restart(self, ref: str, *, timeout: int | None = None, signal: str | None = None) -> None:
+        """ContainerRestart: like `stop`, then a start."""
+        params = {"signal": signal, "t": None if timeout is None else str(timeout)}
+        self._api.call("POST", f"{_path(ref)}/restart", params)
+
+    def rename(self, ref: str, name: str) -> None:
+        """ContainerRename. `Conflict` for a name in use."""
+        self._api.call("POST", f"{_path(ref)}/rename", {"name": name})
+
+    def pause(self, ref: str) -> None:
+        """ContainerPause: freeze its processes. `Conflict` when they are frozen or do not run."""
+        self._api.call("POST", f"{_path(ref)}/pause")
+
+    def unpause(self, ref: str) -> None:
+        """ContainerUnpause."""
+        self._api.call("POST", f"{_path(ref)}/unpause")
+
     def kill(self, ref: str, signal: str | None = None) -> None:
         """ContainerKill: SIGKILL, or the signal given by name or number. `Conflict` when it does not run."""
         self._api.call("POST", f"{_path(ref)}/kill", {"signal": signal})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from pyctl.api import Api, Params, filters_param, json_lines, parse_json
 from pyctl.models.fields import decode, json_list
-from pyctl.models.images import Deleted, ImageDetail, ImageSummary, Progress
+from pyctl.models.images import Deleted, HistoryStep, ImageDetail, ImageSummary, Progress
 from pyctl.transport import Body, Response
 
 _TAR = "application/x-tar"
@@ -68,6 +68,16 @@ class Images:
         """ImageLoad: an archive of ``docker save`` or an OCI layout in a tar."""
         params = {"quiet": quiet, "platform": platform}
         return _progress(self._api.open("POST", "/images/load", params, archive, _TAR), "load")
+
+    def history(self, ref: str) -> builtins.list[HistoryStep]:
+        """ImageHistory: the newest step first."""
+        answer = json_list(self._api.get(f"{_path(ref)}/history"), f"history {ref}")
+        return [decode(HistoryStep, item, f"history {ref}[{i}]") for i, item in enumerate(answer)]
+
+    def save(self, refs: Sequence[str], *, platform: str | None = None) -> Iterator[bytes]:
+        """ImageGetAll: an archive of these images, as pieces of a tar."""
+        params: Params = {"names": [*refs], "platform": platform}
+        return self._api.open("GET", "/images/get", params).stream()
 
 
 def _path(ref: str) -> str:

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 import click
 
+from pyctl.app.commands.foreground import DAEMON_CODE
 from pyctl.app.commands.progress import show
 from pyctl.app.options.container_flags import ContainerFlags
 from pyctl.app.options.request import create_request
-from pyctl.app.references import familiar, split
+from pyctl.app.references import checked, familiar, split
 from pyctl.app.session import client, complain
 from pyctl.app.terminal import console
 from pyctl.errors import CommandFailed, InvalidUsage, NotFound, PyctlError
@@ -22,7 +23,6 @@ from pyctl.models.create import CreateRequest
 
 T = TypeVar("T")
 _PULLS = ("always", "missing", "never")
-DAEMON_CODE = 125
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
@@ -31,6 +31,7 @@ def create(flags: ContainerFlags, request: CreateRequest) -> Created:
 
     Raises `PyctlError` when it cannot be made; then no ``--cidfile`` is left.
     """
+    checked(request.image)
     with _CidFile(flags.cidfile) as file:
         if flags.pull == "always":
             _pull(flags, request.image)

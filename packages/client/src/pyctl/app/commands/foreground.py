@@ -7,12 +7,16 @@ import functools
 import signal
 from collections.abc import Callable, Iterator
 
-from pyctl.app.session import client, session
+from pyctl.app.session import client, complain, session
 from pyctl.app.terminal import console, keys
 from pyctl.app.terminal.signals import PROXIED, acting_on
 from pyctl.app.terminal.streams import Exchange, Wiring
 from pyctl.client import Client
 from pyctl.errors import PyctlError
+from pyctl.resources.containers import PendingWait
+
+DAEMON_CODE = 125
+"""docker's exit code for what the daemon could not do."""
 
 Resize = Callable[[Client, int, int], None]
 """Sets rows and columns of a terminal inside a container."""
@@ -57,6 +61,15 @@ def _forward(sender: Client, container: str, number: signal.Signals) -> None:
         sender.containers.kill(container, str(int(number)))
 
 
+def container_resize(container: str) -> Resize:
+    """Resizes the terminal of a container's own process."""
+
+    def resize(sender: Client, rows: int, columns: int) -> None:
+        sender.containers.resize(container, rows, columns)
+
+    return resize
+
+
 @contextlib.contextmanager
 def resizing(resize: Resize) -> Iterator[None]:
     """Give the container's terminal the size of this one: now, and whenever it changes while the body runs."""
@@ -76,3 +89,12 @@ def _adjust(resize: Resize, sender: Client) -> None:
         # What runs there may just have ended: no reason to end this command with an error.
         with contextlib.suppress(PyctlError):
             resize(sender, *size)
+
+
+def exit_code(pending: PendingWait) -> int:
+    """Wait for the container's end; what this command is to exit with."""
+    result = pending.result()
+    if result.error.message:
+        complain(f"Error waiting for container: {result.error.message}")
+        return DAEMON_CODE
+    return result.status_code

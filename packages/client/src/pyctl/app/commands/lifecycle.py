@@ -1,13 +1,13 @@
-"""Commands that do one thing to each container they are given: ``stop``, ``kill``, ``rm``, ``wait``."""
+"""Commands that do one thing to each container they are given: ``stop``, ``restart``, ``kill``, ``pause``, ``rm``, ``wait``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
-from pyctl.app.flags import Names, switch, value
+from pyctl.app.flags import Name, Names, operand, switch, value
 from pyctl.app.session import client, complain
-from pyctl.errors import ApiError, NotFound
+from pyctl.errors import ApiError, InvalidUsage, NotFound
 
 
 def for_each(names: Sequence[str], act: Callable[[str], object]) -> int:
@@ -38,6 +38,36 @@ def stop(
 ) -> int:
     """ContainerStop."""
     return for_each(containers, lambda name: client().containers.stop(name, timeout=time, signal=signal))
+
+
+def restart(
+    containers: Names,
+    signal: Annotated[str | None, value("--signal", "-s", help="Signal to send to the container")] = None,
+    time: Annotated[
+        int | None,
+        value("--timeout", "--time", "-t", metavar="int", help="Seconds to wait before killing the container"),
+    ] = None,
+) -> int:
+    """ContainerRestart."""
+    return for_each(containers, lambda name: client().containers.restart(name, timeout=time, signal=signal))
+
+
+def pause(containers: Names) -> int:
+    """ContainerPause."""
+    return for_each(containers, client().containers.pause)
+
+
+def unpause(containers: Names) -> int:
+    """ContainerUnpause."""
+    return for_each(containers, client().containers.unpause)
+
+
+def rename(container: Name, name: Annotated[str, operand("NEW_NAME")]) -> None:
+    """ContainerRename."""
+    try:
+        client().containers.rename(container, name)
+    except ApiError as error:
+        raise InvalidUsage(f"{error}\nError: failed to rename container named {container}") from error
 
 
 def kill(

@@ -10,14 +10,13 @@ from typing import Annotated
 import attrs
 
 from pyctl.app.commands import foreground
-from pyctl.app.commands.creation import DAEMON_CODE, create, failing_as_docker, request_of, run_failure, start_code
+from pyctl.app.commands.creation import create, failing_as_docker, request_of, run_failure, start_code
 from pyctl.app.flags import operand, switch
 from pyctl.app.options.container_flags import ContainerFlags
 from pyctl.app.options.request import attachment
-from pyctl.app.session import client, complain, session
+from pyctl.app.session import client, session
 from pyctl.app.terminal import console
 from pyctl.app.terminal.streams import Exchange
-from pyctl.client import Client
 from pyctl.errors import Detached, InvalidUsage, PyctlError
 from pyctl.models.create import CreateRequest
 from pyctl.resources.containers import PendingWait
@@ -76,7 +75,7 @@ def _run(flags: ContainerFlags, run_flags: RunFlags, request: CreateRequest) -> 
         with session().tracer.span("client", "wait for the container"):
             if exchange is not None and not _followed(exchange, container, tty=flags.tty):
                 return 0
-            return _exit_code(pending) if streams & _OUTPUT else 0
+            return foreground.exit_code(pending) if streams & _OUTPUT else 0
 
 
 def _start(container: str, pending: PendingWait, *, removed: bool) -> None:
@@ -91,23 +90,12 @@ def _start(container: str, pending: PendingWait, *, removed: bool) -> None:
 def _followed(exchange: Exchange, container: str, *, tty: bool) -> bool:
     """Copy output to its end; False when the user detached."""
 
-    def resize(sender: Client, rows: int, columns: int) -> None:
-        sender.containers.resize(container, rows, columns)
-
-    with foreground.resizing(resize) if tty else nullcontext():
+    with foreground.resizing(foreground.container_resize(container)) if tty else nullcontext():
         try:
             exchange.finish()
         except Detached:
             return False
     return True
-
-
-def _exit_code(pending: PendingWait) -> int:
-    result = pending.result()
-    if result.error.message:
-        complain(f"Error waiting for container: {result.error.message}")
-        return DAEMON_CODE
-    return result.status_code
 
 
 @contextmanager

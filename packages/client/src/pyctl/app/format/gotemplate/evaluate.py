@@ -31,14 +31,18 @@ from pyctl.errors import TemplateError
 class Template:
     """A parsed template. Raises `TemplateError` in Go's words: here for what does not parse, in `render` for the rest."""
 
-    def __init__(self, source: str, functions: Mapping[str, Function] = FUNCTIONS) -> None:
+    def __init__(self, source: str, functions: Mapping[str, Function] = FUNCTIONS, name: str = "") -> None:
         self._source = source
         self._functions = functions
-        self._nodes = parse(source, [*functions, *LAZY])
+        self._name = name
+        try:
+            self._nodes = parse(source, [*functions, *LAZY])
+        except TemplateError as error:
+            raise TemplateError(f"template: {name}{error}") from None
 
     def render(self, data: Value) -> str:
         """Apply the template to one value."""
-        return _Run(self._source, self._functions, data).nodes(self._nodes, data)
+        return _Run(self._source, self._functions, self._name, data).nodes(self._nodes, data)
 
 
 class _Jumped(Exception):  # noqa: N818 - control flow of break and continue
@@ -47,8 +51,9 @@ class _Jumped(Exception):  # noqa: N818 - control flow of break and continue
 
 
 class _Run:
-    def __init__(self, source: str, functions: Mapping[str, Function], data: Value) -> None:
+    def __init__(self, source: str, functions: Mapping[str, Function], name: str, data: Value) -> None:
         self._source = source
+        self._name = name
         self._functions = functions
         self._variables: list[tuple[str, Value]] = [("$", data)]
         self._out: list[str] = []
@@ -192,4 +197,6 @@ class _Run:
         return value
 
     def _fail(self, at: int, shown: str, text: str) -> NoReturn:
-        raise TemplateError(f'template: {place(self._source, at)}: executing "" at <{shown}>: {text}')
+        raise TemplateError(
+            f'template: {self._name}{place(self._source, at)}: executing "{self._name}" at <{shown}>: {text}'
+        )

@@ -60,9 +60,9 @@ def place(source: str, at: int) -> str:
 
 
 def parse_error(source: str, at: int, text: str) -> TemplateError:
-    """The error of a template that does not parse; Go names its line only."""
+    """The error of a template that does not parse; Go names its line only. `Template` puts its name in front."""
     line = source[:at].count("\n") + 1
-    return TemplateError(f"template: :{line}: {text}")
+    return TemplateError(f":{line}: {text}")
 
 
 def lex(source: str) -> Iterator[Text | Action]:

@@ -69,6 +69,20 @@ _MAPS = frozenset(
         "Volumes",
     ]
 )
+_OMITTED = frozenset(
+    [
+        "Health",
+        "Healthcheck",
+        "Init",
+        "MemorySwappiness",
+        "OomKillDisable",
+        "PidsLimit",
+        "SizeRootFs",
+        "SizeRw",
+        "StopTimeout",
+    ]
+)
+"""Pointers that the daemon leaves out of its JSON when they are nil."""
 
 
 class NoValue:
@@ -89,14 +103,22 @@ class Nil:
 
 
 class Row:
-    """One line of a listing: named columns, and methods that take arguments (``Label``)."""
+    """One line of a listing: named columns, and methods that take arguments (``Label``).
+
+    ``document`` is what ``{{json .}}`` prints; without it, the columns.
+    """
 
     def __init__(
-        self, go_type: str, columns: Mapping[str, Value], methods: Mapping[str, Callable[..., Value]] | None = None
+        self,
+        go_type: str,
+        columns: Mapping[str, Value],
+        methods: Mapping[str, Callable[..., Value]] | None = None,
+        document: Value = None,
     ) -> None:
         self.go_type = go_type
         self.columns = columns
         self.methods = methods or {}
+        self.document = document
 
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"] | Nil | NoValue | Row
@@ -113,7 +135,7 @@ def field(value: Value, name: str) -> Value:
         return _entry(value, name)
     if value is None or isinstance(value, Nil | NoValue):
         raise TemplateError(f"nil pointer evaluating interface {{}}.{name}")
-    raise TemplateError(f"can't evaluate field {name} in type {type_name(value)}")
+    raise TemplateError(f"can't evaluate field {name} in type interface {{}}")
 
 
 def _entry(found: dict[str, Value], name: str) -> Value:
@@ -122,6 +144,8 @@ def _entry(found: dict[str, Value], name: str) -> Value:
         same = [key for key in found if key.lower() == name.lower()]
         if not same and not is_struct(found):
             return NO_VALUE
+        if not same and name in _OMITTED:
+            return None
         if not same:
             raise TemplateError(f'map has no entry for key "{name}"')
         name = same[0]
@@ -195,5 +219,5 @@ def to_json(value: Value) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Row):
-        return dict(sorted(value.columns.items()))
+        return value.document or dict(sorted(value.columns.items()))
     return None
