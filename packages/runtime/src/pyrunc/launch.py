@@ -241,7 +241,10 @@ class _Attempt:
             raise LaunchFailed("pyrunc-init ended without a report: was it killed?")
 
     def _receive(self) -> tuple[bytes, int]:
-        message, fds, _, _ = socket.recv_fds(self.sync, _MESSAGE_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        try:
+            message, fds, _, _ = socket.recv_fds(self.sync, _MESSAGE_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        except ConnectionResetError:  # an end, too: it died with an answer of ours unread
+            return b"", -1
         return message, fds[0] if fds else -1
 
     def _take(self, message: bytes, fd: int) -> None:
@@ -269,7 +272,23 @@ class _Attempt:
                 raise LaunchFailed(f"the seccomp listener could not be fetched: {os.strerror(code)}")
         elif self.on_sync is not None:
             self.on_sync(getattr(self.plan.operations[index], "point", ""), self.pid)
-        self.sync.send(b"\0")
+        try:
+            self.sync.send(b"\0")
+        except (BrokenPipeError, ConnectionResetError):
+            raise LaunchFailed("pyrunc-init ended while it waited for its caller: was it killed?") from None
+
+    def _find_process(self) -> None:
+        """It may have failed before its parent told who it is, and without knowing that we could not reap it. The parent does not wait
+        for anything before it tells, so neither does this for long."""
+        while self.pid < 0:
+            message, fd = self._receive()
+            if not message:
+                return
+            kind, _, _, _, value = _MESSAGE.unpack_from(message)
+            if kind == _PID:
+                self.pid, self.pidfd = value, fd
+            elif fd >= 0:
+                os.close(fd)
 
     def succeed(self, *, monitored: bool) -> Launched:
         parent = (self.parent_pid, self.parent_pidfd)
@@ -283,6 +302,8 @@ class _Attempt:
 
     def undo(self, monitor: MonitorFiles | None) -> None:
         """Nothing stays: neither process nor descriptor nor the monitor's files."""
+        with suppress(OSError):
+            self._find_process()
         self.sync.close()
         for pidfd in (self.pidfd, self.parent_pidfd):
             if pidfd >= 0:
