@@ -68,6 +68,8 @@ class Images:
     async def import_archive(self, source: Source) -> builtins.list[Image]:
         """Load the images of an OCI layout (directory or tar) or a ``docker save`` archive; plain, gzip or zstd.
 
+        The images that are returned bear the names that the archive gives them, whatever else they are called here.
+
         All or nothing: ImageError, LayerError, DigestMismatch or InvalidReference say what is wrong, OSError that the disk is full, and
         nothing of the archive is kept then. An import that was begun from a file goes on although its caller is cancelled.
         """

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from attrs import evolve
+
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.compression import DAMAGED
 from pycontainerd.errors import DigestMismatch, ImageError
@@ -92,6 +94,7 @@ class Importer:
         return self._keep([(image, (name,) if name else ())])[0]
 
     def _keep(self, found: Found) -> list[Image]:
+        """Into the catalogue; what is returned bears the names that were brought along, not those that the image had already."""
         def change(connection: sqlite3.Connection) -> None:
             for image, names in found:
                 table.insert(connection, image, time.time_ns())
@@ -99,4 +102,4 @@ class Importer:
                     table.name(connection, name, image.id)
 
         self._catalogue.change(change)
-        return [self._catalogue.stored.get(image.id, image) for image, _ in found]
+        return [evolve(self._catalogue.stored.get(image.id, image), references=names) for image, names in found]
