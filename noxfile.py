@@ -122,12 +122,24 @@ def forget_builds() -> None:
         shutil.rmtree(ROOT / layer / "build", ignore_errors=True)
 
 
-def check(session: nox.Session) -> None:
-    """Style, types and import contracts."""
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
-    session.run("lint-imports", "--no-cache")
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports", "--no-cache"),
+)
+"""Style, types and import contracts."""
+
+
+def failing(session: nox.Session) -> list[str]:
+    """Run all checks, also after one has failed; the commands that did."""
+    failed = []
+    for command in CHECKS:
+        try:
+            session.run(*command)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command))
+    return failed
 
 
 @nox.session
@@ -135,15 +147,18 @@ def tests(session: nox.Session) -> None:
     """All checks, then all tests. Arguments go to pytest."""
     system_packages({**BUILD, **RUN, **PEERS})
     install(session, "check", "test")
-    check(session)
+    failed = failing(session)
     session.run("pytest", *session.posargs)
+    if failed:
+        session.error(f"the tests passed, but not: {', '.join(failed)}")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """The checks alone."""
     install(session, "check", "test")
-    check(session)
+    if failed := failing(session):
+        session.error(f"failed: {', '.join(failed)}")
 
 
 @nox.session

@@ -14,15 +14,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from tests.support.images import debootstrap
+from tests.support.run import MARKER
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 WORKTREE: Final = "/srv/pyrunc"
+RUN_NAME: Final = uuid.uuid4().hex
 CERTIFICATES: Final = "/etc/fresh-machine-certificates.pem"
 QUICK: Final = ("tests/runtime/spec", "tests/runtime/native", "tests/e2e/test_first_command.py")
 """Some of all that the tests need: the compiler with its sanitizers, and containers. Arguments replace it."""
@@ -37,7 +40,6 @@ class ProofFailed(Exception):  # noqa: N818 - the proof is what failed
 
 def main(suite: str, tests: list[str]) -> None:
     """Prove it for one suite. Raises ProofFailed."""
-    before = _cgroups()
     with _debian(suite) as root:
         _furnish(root)
         said = _run(root, ["python3", "noxfile.py", "-s", "demo"])
@@ -46,8 +48,8 @@ def main(suite: str, tests: list[str]) -> None:
         said = _run(root, ["python3", "noxfile.py", "-s", "tests", "--", *(tests or QUICK)])
         if " passed" not in said or " failed" in said:
             raise ProofFailed("the tests did not end with pytest's line of what passed")
-    if left := _cgroups() - before:
-        raise ProofFailed(f"cgroups are left: {' '.join(sorted(left))}")
+    if left := [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/*{RUN_NAME[:12]}*")]:
+        raise ProofFailed(f"cgroups are left: {' '.join(left)}")
     print(f"both commands work on a fresh {suite}")
 
 
@@ -99,7 +101,7 @@ def _environment() -> dict[str, str]:
     }
     certificates = dict.fromkeys(_CERTIFICATE_VARIABLES, CERTIFICATES) if _certificates() else {}
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {**kept, **certificates, "PATH": path, "HOME": "/root", "LANG": "C.UTF-8"}
+    return {**kept, **certificates, "PATH": path, "HOME": "/root", "LANG": "C.UTF-8", MARKER: RUN_NAME}
 
 
 def _run(root: Path, command: list[str]) -> str:
@@ -125,11 +127,6 @@ def _run(root: Path, command: list[str]) -> str:
     if process.returncode != 0:
         raise ProofFailed(f"{' '.join(command)} ended with exit code {process.returncode}")
     return "".join(lines)
-
-
-def _cgroups() -> set[str]:
-    """The cgroups at the top of each hierarchy that have one of our names."""
-    return {str(path) for pattern in ("*/py*", "py*") for path in Path("/sys/fs/cgroup").glob(pattern) if path.is_dir()}
 
 
 if __name__ == "__main__":

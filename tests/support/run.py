@@ -20,8 +20,11 @@ class _Run:
         self.directory = Path()
 
     def begin(self) -> None:
-        """Name the run and make its directory the place of all temporary files. The path is short: sockets lie in it."""
-        self.name = uuid.uuid4().hex
+        """Name the run and make its directory the place of all temporary files. The path is short: sockets lie in it.
+
+        Whoever looks for leftovers from outside has named it already, in the environment.
+        """
+        self.name = os.environ.get(MARKER) or uuid.uuid4().hex
         self.directory = Path(tempfile.mkdtemp(prefix="t."))
         os.environ[MARKER] = self.name
         os.environ["TMPDIR"] = tempfile.tempdir = str(self.directory)
