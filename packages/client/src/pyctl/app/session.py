@@ -6,18 +6,23 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
-from pyctl.client import Client
 from pyctl.hosts import DEFAULT_SOCKET, choose_host
 from pyctl.tracing import NO_TRACE, Tracer
 
-MakeClient = Callable[[str, Tracer], Client]
+if TYPE_CHECKING:
+    from pyctl.client import Client
+
+MakeClient = Callable[[str, Tracer], "Client"]
 """Makes a client of a daemon's address; tests put one with a transport of their own here."""
 
 
 def _connect(host: str, tracer: Tracer) -> Client:
+    from pyctl.client import Client  # not for --help and --version
+
     return Client(host, tracer=tracer)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pyctl.api import Api, filters_param, json_lines, parse_json
 from pyctl.hijack import Hijacked
 from pyctl.models.containers import ContainerDetail, ContainerSummary, Created, ProcessTable, WaitResult
-from pyctl.models.create import CreateRequest, encode
 from pyctl.models.fields import JsonObject, decode, json_list, json_object
 from pyctl.streams import Piece, demultiplex, raw
 from pyctl.transport import Response
+
+if TYPE_CHECKING:
+    from pyctl.models.create import CreateRequest
 
 
 class PendingWait:
@@ -46,6 +49,8 @@ class Containers:
 
     def create(self, request: CreateRequest, *, name: str | None = None, platform: str | None = None) -> Created:
         """ContainerCreate. Raises `NotFound` for an unknown image, `Conflict` for a name in use."""
+        from pyctl.models.create import encode  # its many classes are not for those who only list
+
         params = {"name": name, "platform": platform}
         answer = self._api.call("POST", "/containers/create", params, encode(request))
         return decode(Created, parse_json(answer, "created container"), "created container")
