@@ -40,10 +40,10 @@ class Container:
     ContainerNotFound when the container has been deleted meanwhile.
     """
 
-    def __init__(self, root: str, record: Record, inode: int, streams: Streams | None = None) -> None:
+    def __init__(self, root: str, record: Record, identity: tuple[int, int], streams: Streams | None = None) -> None:
         self._record = record
         self._cgroup: Cgroup = cgroup_for(record.cgroup, Facts.probe().hierarchies if record.cgroup else ())
-        self._place = Place(root=root, record=record, cgroup=self._cgroup, inode=inode)
+        self._place = Place(root=root, record=record, cgroup=self._cgroup, identity=identity)
         self._handle = None if record.main is None else Handle(record.main, self._open_descriptor, streams)
 
     def __repr__(self) -> str:

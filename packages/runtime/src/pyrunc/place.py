@@ -15,16 +15,16 @@ from pyrunc.statedir import StateDirectory
 
 @frozen(kw_only=True)
 class Place:
-    """One container. ``inode`` is its state directory's, and tells it from a later container with the same id."""
+    """One container. ``identity`` is its state directory's, and tells it from a later container with the same id."""
 
     root: str
     record: Record
     cgroup: Cgroup
-    inode: int
+    identity: tuple[int, int]
 
     def open(self) -> StateDirectory:
         """Its directory. Raises ContainerNotFound if it has been deleted."""
-        return StateDirectory.open(self.root, self.record.id, self.inode)
+        return StateDirectory.open(self.root, self.record.id, self.identity)
 
     @contextmanager
     def locked(self, *, shared: bool = False) -> Iterator[StateDirectory]:

@@ -153,7 +153,7 @@ class Runtime:
             record = evolve(record, main=made.record)
             directory.write(STATE, record.encode())
             undo.pop_all()
-            return Container(self.root, record, directory.inode, made.streams)
+            return Container(self.root, record, directory.identity, made.streams)
 
     def plan(self, bundle: str | PathLike[str], *, spec: Spec | None = None, id: str = "container") -> Plan:
         """What ``create`` would do, without doing any of it. Raises SpecError, Unsupported, CgroupError."""
@@ -198,7 +198,7 @@ class Runtime:
             raise StateError(
                 file, "is missing: create was killed; delete the container to be rid of the rest"
             ) from None
-        return Container(self.root, record, directory.inode)
+        return Container(self.root, record, directory.identity)
 
     def ids(self) -> list[str]:
         """The names of all containers, also of those whose record is damaged; sorted."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import sys
 from contextlib import suppress
 from typing import Self
 
@@ -28,6 +29,9 @@ EXIT = "exit"
 GATE = "start"
 REPORT = "started"
 EXECS = "exec"
+
+_FS_IOC_GETVERSION = 0x8008_7601
+"""linux/fs.h, for 64-bit machines; it writes an int all the same."""
 
 _ID = re.compile(r"[A-Za-z0-9_+.-]+")
 _LONGEST_ID = 1024
@@ -84,10 +88,10 @@ class StateDirectory:
         return True
 
     @classmethod
-    def open(cls, root: str, id: str, inode: int | None = None) -> Self:
-        """Raises ContainerNotFound, also if ``inode`` is given and the directory is another one by now, and InvalidId."""
+    def open(cls, root: str, id: str, identity: tuple[int, int] | None = None) -> Self:
+        """Raises ContainerNotFound, also if ``identity`` is given and the directory is another one by now, and InvalidId."""
         opened = cls._opened(root, check_id(id))
-        if inode is not None and opened.inode != inode:
+        if identity is not None and opened.identity != identity:
             opened.close()
             raise ContainerNotFound(id)
         return opened
@@ -118,9 +122,13 @@ class StateDirectory:
         return descriptor
 
     @property
-    def inode(self) -> int:
-        """Tells this directory from one that has the same path later."""
-        return os.fstat(self.descriptor).st_ino
+    def identity(self) -> tuple[int, int]:
+        """Tells this directory from one that has the same path later: the inode's number, and its generation, because file systems on
+        disk use a free number again at once. Those in memory have no generations, and count on."""
+        generation = bytearray(8)
+        with suppress(OSError):
+            fcntl.ioctl(self.descriptor, _FS_IOC_GETVERSION, generation)
+        return os.fstat(self.descriptor).st_ino, int.from_bytes(generation, sys.byteorder)
 
     @property
     def path(self) -> str:
