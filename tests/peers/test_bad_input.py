@@ -89,3 +89,16 @@ def test_unknown_things(engine: Engine) -> None:
     for command in ("start", "stop", "kill", "logs", "rm", "top", "wait"):
         result = engine.docker(command, "nothing-here")
         assert (result.returncode, "No such container" in result.stderr) == (1, True), command
+
+
+def test_a_name_in_use(engine: Engine) -> None:
+    first = engine.ok("create", "--name", "taken", "--network", "none", "busybox", "true")
+    second = engine.docker("run", "--name", "taken", "--network", "none", "busybox", "true")
+    assert second.returncode == 125
+    assert f'The container name "/taken" is already in use by container "{first}"' in second.stderr
+    assert engine.ok("ps", "-aq", "--no-trunc") == first
+
+
+def test_an_unknown_image(engine: Engine) -> None:
+    result = engine.docker("create", "--pull", "never", "nowhere:1", "true")
+    assert (result.returncode, "No such image: nowhere:1" in result.stderr) == (1, True), result.stderr

@@ -37,6 +37,10 @@ class Filters:
                 raise BadRequest(f"invalid filter '{name}'")
         return self
 
+    def and_also(self, name: str, value: str) -> Filters:
+        """These filters with one more value."""
+        return Filters({**self.values, name: (*self.get(name), value)})
+
     def get(self, name: str) -> tuple[str, ...]:
         """The values of one filter; none when it was not given."""
         return self.values.get(name, ())

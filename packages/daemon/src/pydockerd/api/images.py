@@ -20,8 +20,11 @@ _PIECE = 256 << 10
 
 
 async def list_images(engine: Engine, call: Call) -> web.Response:
-    """ImageList."""
-    return answer(service.select(engine, call.filters(*service.FILTERS), call.version))
+    """ImageList. Before 1.41 the parameter ``filter`` was a reference."""
+    filters = call.filters(*service.FILTERS)
+    if call.version < (1, 41) and call.text("filter"):
+        filters = filters.and_also("reference", call.text("filter"))
+    return answer(service.select(engine, filters, call.version))
 
 
 async def create(engine: Engine, call: Call) -> web.StreamResponse:
