@@ -154,6 +154,7 @@ async def test_stdin_of_a_process_that_is_gone_breaks(tmp_path: Path) -> None:
     os.close(reader)
     with pytest.raises(BrokenPipeError):
         await asyncio.wait_for(writing, 5)
+    feeder.close(for_good=False)
     blocked_reader, blocked_writer = os.pipe()
     feeder.open(blocked_writer)
     writing = asyncio.create_task(feeder.write(b"x" * 1_000_000))

@@ -150,6 +150,7 @@ class LayerError(InvalidInput):
     def __init__(self, entry: str, rule: str) -> None:
         super().__init__(f"layer entry {entry!r}: {rule}")
         self.entry = entry
+        self.rule = rule
 
 
 class DigestMismatch(SupervisorError):

@@ -46,12 +46,17 @@ class _Hashing:
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
-        self.hashed = hashlib.sha256()
+        self._hashed = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         data = self._source.read(size)
-        self.hashed.update(data)
+        self._hashed.update(data)
         return data
+
+    @property
+    def digest(self) -> str:
+        """Of what has passed."""
+        return f"sha256:{self._hashed.hexdigest()}"
 
 
 def apply(layer: IO[bytes], directory: str, below: Sequence[str] = ()) -> Applied:
@@ -69,7 +74,18 @@ def apply(layer: IO[bytes], directory: str, below: Sequence[str] = ()) -> Applie
             pass  # the padding after the last entry belongs to the digest
     except (tarfile.TarError, UnicodeError, ValueError, *DAMAGED) as error:
         raise LayerError("(archive)", f"damaged or truncated: {error}") from error
-    return Applied(f"sha256:{plain.hashed.hexdigest()}", size)
+    return Applied(plain.digest, size)
+
+
+def diff_id(layer: IO[bytes]) -> str:
+    """The digest of the plain tar of ``layer`` (seekable; plain, gzip or zstd). LayerError when it is damaged."""
+    plain = _Hashing(decompressed(layer))
+    try:
+        while plain.read(PIECE):
+            pass
+    except DAMAGED as error:
+        raise LayerError("(archive)", f"damaged or truncated: {error}") from error
+    return plain.digest
 
 
 def _unpack(plain: _Hashing, root: Confined) -> int:
@@ -205,7 +221,10 @@ def _file(archive: tarfile.TarFile, entry: tarfile.TarInfo, parent: int, name: s
 
 
 def _hard_link(entry: tarfile.TarInfo, parent: int, name: str, root: Confined) -> None:
-    target = components(entry.linkname)
+    try:
+        target = components(entry.linkname)
+    except LayerError as error:
+        raise LayerError(entry.name, f"links to {entry.linkname!r}: {error.rule}") from None
     if not target:
         raise LayerError(entry.name, "links to the layer's root")
     here = os.dup(parent)  # the walk to the target gives the parent's own descriptor back

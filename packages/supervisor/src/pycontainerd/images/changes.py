@@ -40,6 +40,8 @@ def _pairs(text: str) -> dict[str, str]:
     words = shlex.split(text)
     if words and "=" not in words[0]:
         name, _, value = text.partition(" ")
+        if not value:
+            raise ValueError("expected a name and a value")
         return {name: value.strip()}
     return dict(word.split("=", 1) for word in words)
 

@@ -20,7 +20,7 @@ from pycontainerd.images.archive import ArchivedImage, ArchivedLayer, Members, m
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.host import architecture
-from pycontainerd.images.image import Image, Layer, expected_diff_ids, image_of
+from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of
 from pycontainerd.images.reference import familiar
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease
@@ -50,8 +50,17 @@ class Importer:
             raise ImageError("archive: holds no image")
         named = [(image, tuple(map(image_name, names))) for image, names in found]
         for image, _ in named:
+            self._verify_known(image, lease)
             self._unpacker.unpack(image, lease)
         return self._keep(named)
+
+    def _verify_known(self, image: Image, lease: Lease) -> None:
+        """Unpacking a layer verifies it. One that another image has already is not unpacked again, but this may be another blob."""
+        lease.hold(*chain_ids(image.layers))
+        trusted = {(layer.digest, layer.diff_id) for other in self._catalogue.stored.values() for layer in other.blobs}
+        for chain, blob in zip(chain_ids(image.layers), image.blobs, strict=True):
+            if (blob.digest, blob.diff_id) not in trusted and self._unpacker.is_unpacked(chain):
+                self._unpacker.verify(blob)
 
     def _take(self, members: Members, item: ArchivedImage, lease: Lease) -> Image:
         promised = expected_diff_ids(item.config)
@@ -95,6 +104,7 @@ class Importer:
 
     def _keep(self, found: Found) -> list[Image]:
         """Into the catalogue; what is returned bears the names that were brought along, not those that the image had already."""
+
         def change(connection: sqlite3.Connection) -> None:
             for image, names in found:
                 table.insert(connection, image, time.time_ns())

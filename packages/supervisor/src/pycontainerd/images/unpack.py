@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pycontainerd.content.store import ContentStore
-from pycontainerd.diff.apply import Applied, apply
+from pycontainerd.diff.apply import Applied, apply, diff_id
 from pycontainerd.errors import DigestMismatch, SnapshotExists
 from pycontainerd.images.image import Image, Layer, chain_ids
 from pycontainerd.leases import Lease
@@ -37,11 +37,20 @@ class Unpacker:
                 self._unpack_missing(image, chains)
         return chains[-1] if chains else None
 
+    def is_unpacked(self, chain: str) -> bool:
+        """Whether there is nothing to unpack for this chain id."""
+        return self._snapshots.exists(chain)
+
+    def verify(self, blob: Layer) -> None:
+        """See that the blob is the layer that it is said to be, where there is nothing to unpack. LayerError, DigestMismatch."""
+        with self._content.open(blob.digest) as layer:
+            _check(blob, diff_id(layer))
+
     def _unpack_missing(self, image: Image, chains: tuple[str, ...]) -> None:
         for parent, chain, blob in zip((None, *chains), chains, image.blobs, strict=False):
             if not self._snapshots.exists(chain):
                 with self._unpacked(parent, blob.digest) as (key, applied):
-                    _check(blob, applied)
+                    _check(blob, applied.diff_id)
                     self._snapshots.commit(chain, key)
 
     def unpack_root(self, digest: str, lease: Lease) -> str:
@@ -68,6 +77,6 @@ class Unpacker:
             raise
 
 
-def _check(blob: Layer, applied: Applied) -> None:
-    if applied.diff_id != blob.diff_id:
-        raise DigestMismatch(f"layer {blob.digest}: diff id", blob.diff_id, applied.diff_id)
+def _check(blob: Layer, actual: str) -> None:
+    if actual != blob.diff_id:
+        raise DigestMismatch(f"layer {blob.digest}: diff id", blob.diff_id, actual)

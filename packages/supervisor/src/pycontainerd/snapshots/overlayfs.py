@@ -51,12 +51,14 @@ class OverlaySnapshotter:
         number, parent, kind = self._row(key)
         own = self._root / str(number)
         lowers = self._lowers(parent)
-        if kind == Kind.VIEW:
+        if kind == Kind.VIEW and lowers[-1] != "/":
             lowers = [str(own / "fs"), *lowers]  # overlayfs wants two lower layers when there is no upper
             return (_overlay(f"lowerdir={':'.join(lowers)}"),)
         if not lowers:
             return (pyrunc.RootMount(fstype="bind", source=str(own / "fs"), options=("bind", "rw")),)
-        return (_overlay(f"lowerdir={':'.join(lowers)}", f"upperdir={own / 'fs'}", f"workdir={own / 'work'}"),)
+        # A view of the host needs an upper layer too: as a lower one, a directory below / would be in two layers at once (ELOOP).
+        access = ("ro",) if kind == Kind.VIEW else ()
+        return (_overlay(*access, f"lowerdir={':'.join(lowers)}", f"upperdir={own / 'fs'}", f"workdir={own / 'work'}"),)
 
     def commit(self, name: str, key: str) -> None:
         """See Snapshotter."""

@@ -57,7 +57,7 @@ def _overlay(options: Sequence[str], read_only: bool) -> int:
             else:
                 _call(_SYS_FSCONFIG, context, _SET_STRING, key.encode(), os.fsencode(value), 0)
         _call(_SYS_FSCONFIG, context, _CMD_CREATE, None, None, 0)
-        return _call(_SYS_FSMOUNT, context, _CLOEXEC, _ATTR_RDONLY if read_only else 0)
+        return _call(_SYS_FSMOUNT, context, _CLOEXEC, _ATTR_RDONLY if read_only or "ro" in options else 0)
     finally:
         os.close(context)
 

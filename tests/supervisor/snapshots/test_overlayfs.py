@@ -1,0 +1,243 @@
+"""The life of a snapshot, told to any snapshotter; and what overlayfs adds."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pycontainerd import tree
+from pycontainerd.errors import Conflict, InvalidConfig, SnapshotExists, SnapshotNotFound
+from pycontainerd.metadata.database import Database
+from pycontainerd.snapshots.overlayfs import HOST, OverlaySnapshotter
+from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Snapshotter
+from pycontainerd.tasks.detached import detached
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path / "metadata.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def snapshotter(tmp_path: Path, database: Database) -> OverlaySnapshotter:
+    return OverlaySnapshotter(tmp_path / "snapshots", database)
+
+
+def write(snapshotter: Snapshotter, key: str, name: str, content: str) -> None:
+    with detached(snapshotter.mounts(key), read_only=False) as root:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644, dir_fd=root)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+
+
+def look(snapshotter: Snapshotter, key: str) -> dict[str, str]:
+    """The files of a snapshot, as a mount of it shows them."""
+    found = {}
+    with detached(snapshotter.mounts(key), read_only=False) as root:
+        for name in os.listdir(root):
+            with open(os.open(name, os.O_RDONLY, dir_fd=root), encoding="utf-8") as file:
+                found[name] = file.read()
+    return found
+
+
+class TestLife:
+    """What the interface promises, of whichever implementation."""
+
+    def test_layers_cover_each_other(self, snapshotter: Snapshotter) -> None:
+        snapshotter.prepare("work", None)
+        write(snapshotter, "work", "a", "1")
+        snapshotter.commit("one", "work")
+        assert not snapshotter.exists("work")
+        snapshotter.prepare("work", "one")
+        write(snapshotter, "work", "a", "2")
+        write(snapshotter, "work", "b", "2")
+        snapshotter.commit("two", "work")
+        snapshotter.prepare("left", "two")
+        snapshotter.prepare("right", "two")
+        write(snapshotter, "left", "a", "3")
+        assert look(snapshotter, "left") == {"a": "3", "b": "2"}
+        assert look(snapshotter, "right") == {"a": "2", "b": "2"}
+        assert set(snapshotter.walk()) == {
+            Snapshot("one", None, Kind.COMMITTED),
+            Snapshot("two", "one", Kind.COMMITTED),
+            Snapshot("left", "two", Kind.ACTIVE),
+            Snapshot("right", "two", Kind.ACTIVE),
+        }
+
+    def test_a_view_cannot_be_written_to_or_committed(self, snapshotter: Snapshotter) -> None:
+        snapshotter.prepare("work", None)
+        write(snapshotter, "work", "a", "1")
+        snapshotter.commit("one", "work")
+        snapshotter.view("view", "one")
+        assert look(snapshotter, "view") == {"a": "1"}
+        with pytest.raises(OSError, match="Read-only"):
+            write(snapshotter, "view", "a", "2")
+        with pytest.raises(SnapshotNotFound):
+            snapshotter.commit("two", "view")
+
+    def test_a_parent_outlives_its_children(self, snapshotter: Snapshotter) -> None:
+        snapshotter.prepare("work", None)
+        snapshotter.commit("one", "work")
+        snapshotter.prepare("child", "one")
+        with pytest.raises(Conflict, match="others are made from it"):
+            snapshotter.remove("one")
+        snapshotter.remove("child")
+        snapshotter.remove("one")
+        assert snapshotter.walk() == []
+
+    def test_keys_are_unique_and_parents_committed(self, snapshotter: Snapshotter) -> None:
+        snapshotter.prepare("work", None)
+        with pytest.raises(SnapshotExists):
+            snapshotter.prepare("work", None)
+        with pytest.raises(SnapshotNotFound):
+            snapshotter.prepare("child", "nothing")
+        with pytest.raises(SnapshotNotFound):
+            snapshotter.prepare("child", "work")
+        with pytest.raises(SnapshotNotFound):
+            snapshotter.remove("child")
+        snapshotter.prepare("other", None)
+        snapshotter.commit("one", "work")
+        with pytest.raises(SnapshotExists):
+            snapshotter.commit("one", "other")
+        assert {snapshot.key for snapshot in snapshotter.walk()} == {"one", "other"}
+
+    def test_usage_counts_what_is_added(self, snapshotter: Snapshotter) -> None:
+        snapshotter.prepare("work", None)
+        write(snapshotter, "work", "a", "x" * 1_000_000)
+        usage = snapshotter.usage("work")
+        assert usage.size >= 1_000_000
+        assert usage.inodes == 1
+        snapshotter.commit("one", "work")
+        snapshotter.prepare("child", "one")
+        assert snapshotter.usage("child").inodes == 0
+
+    def test_many_at_once_get_in_nobodys_way(self, snapshotter: Snapshotter) -> None:
+        def live(number: int) -> None:
+            for turn in range(10):
+                key = f"{number}.{turn}"
+                snapshotter.prepare(key, None)
+                Path(snapshotter.writable(key), "mine").write_text(key)
+                assert Path(snapshotter.writable(key), "mine").read_text() == key
+                snapshotter.remove(key)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(live, range(8)))
+        assert snapshotter.walk() == []
+
+
+def test_a_hundred_layers_can_be_mounted(snapshotter: OverlaySnapshotter) -> None:
+    parent: str | None = None
+    for number in range(100):
+        snapshotter.prepare("work", parent)
+        Path(snapshotter.writable("work"), f"f{number}").write_text(str(number))
+        snapshotter.commit(f"layer {number}", "work")
+        parent = f"layer {number}"
+    snapshotter.prepare("top", parent)
+    assert len(look(snapshotter, "top")) == 100
+
+
+def test_what_a_crash_has_left_is_swept_at_opening(tmp_path: Path, database: Database) -> None:
+    snapshotter = OverlaySnapshotter(tmp_path / "s", database)
+    snapshotter.prepare("kept", None)
+    (tmp_path / "s/77/fs").mkdir(parents=True)
+    database.write_now(
+        lambda connection: connection.execute("INSERT INTO snapshots VALUES ('no directory', 5, NULL, 'active')")
+    )
+    again = OverlaySnapshotter(tmp_path / "s", database)
+    assert os.listdir(tmp_path / "s") == ["1"]
+    again.remove("no directory")
+    again.prepare("next", None)
+    assert [snapshot.key for snapshot in again.walk()] == ["kept", "next"]
+
+
+def test_a_failed_prepare_leaves_nothing(tmp_path: Path, snapshotter: OverlaySnapshotter) -> None:
+    snapshotter.prepare("work", None)
+    before = os.listdir(tmp_path / "snapshots")
+    with pytest.raises(SnapshotExists):
+        snapshotter.prepare("work", None)
+    assert os.listdir(tmp_path / "snapshots") == before
+
+
+def test_a_tree_deeper_than_the_stack_can_be_removed_and_measured(snapshotter: OverlaySnapshotter) -> None:
+    snapshotter.prepare("work", None)
+    current = os.open(snapshotter.writable("work"), os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("d", dir_fd=current)
+        following = os.open("d", os.O_RDONLY, dir_fd=current)
+        os.close(current)
+        current = following
+    os.close(current)
+    assert snapshotter.usage("work").inodes > 1000
+    snapshotter.remove("work")
+    assert snapshotter.walk() == []
+
+
+def test_removal_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").touch()
+    (tmp_path / "tree/d").mkdir(parents=True)
+    (tmp_path / "tree/d/link").symlink_to(tmp_path / "outside")
+    (tmp_path / "tree/link").symlink_to("/")
+    tree.remove(tmp_path / "tree")
+    assert (tmp_path / "outside/file").exists()
+    assert not (tmp_path / "tree").exists()
+    (tmp_path / "link").symlink_to(tmp_path / "outside")
+    with pytest.raises(NotADirectoryError):
+        tree.remove(tmp_path / "link")
+
+
+def test_measuring_counts_a_hard_link_once_and_bears_change(tmp_path: Path) -> None:
+    top = tmp_path / "tree"
+    (top / "d").mkdir(parents=True)
+    (top / "a").write_bytes(b"x" * 100_000)
+    os.link(top / "a", top / "d/b")
+    size, inodes = tree.measure(str(top))
+    assert 100_000 <= size < 200_000
+    assert inodes == 2
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            (top / "d/come").mkdir()
+            (top / "d/come").rmdir()
+
+    with ThreadPoolExecutor(1) as pool:
+        churning = pool.submit(churn)
+        for _ in range(200):
+            tree.measure(str(top))
+        stop.set()
+        churning.result()
+
+
+@pytest.mark.parametrize("kind", [Kind.ACTIVE, Kind.VIEW])
+def test_the_host_without_the_stores_own_directories(tmp_path: Path, database: Database, kind: Kind) -> None:
+    (tmp_path / "state/inside").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("state/inside")
+    hidden = (tmp_path / "root", tmp_path / "state", tmp_path / "link")
+    snapshotter = OverlaySnapshotter(tmp_path / "root/snapshots", database, hidden=hidden)
+    if kind is Kind.ACTIVE:
+        snapshotter.prepare("c", HOST)
+    else:
+        snapshotter.view("c", HOST)
+    with detached(snapshotter.mounts("c"), read_only=False) as root:
+        below = os.open(str(tmp_path).lstrip("/"), os.O_RDONLY, dir_fd=root)
+        names = os.listdir(below)
+        mode = stat.S_IMODE(os.fstat(below).st_mode)
+        os.close(below)
+    assert "root" not in names
+    assert "state" not in names
+    assert "metadata.db" in names
+    assert mode == stat.S_IMODE(tmp_path.stat().st_mode)
+
+
+def test_a_root_that_overlayfs_cannot_name_is_refused(tmp_path: Path, database: Database) -> None:
+    with pytest.raises(InvalidConfig, match="colon"):
+        OverlaySnapshotter(tmp_path / "a:b", database)
