@@ -180,11 +180,12 @@ def test_many_at_once(runtime: Runtime, bundle: Bundle) -> None:
 
 def test_one_start_of_many_wins(runtime: Runtime, bundle: Bundle) -> None:
     container = runtime.create("web", bundle.path, spec=bundle.spec("sleep", "60"), stdio=Stdio.null())
-    results: list[object] = []
+    results: list[str] = []
 
     def start() -> None:
         try:
-            results.append(runtime.get("web").start())
+            runtime.get("web").start()
+            results.append("won")
         except InvalidState as error:
             results.append(error.status)
 
@@ -193,7 +194,7 @@ def test_one_start_of_many_wins(runtime: Runtime, bundle: Bundle) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(str, results)) == ["None", *["running"] * 5]
+    assert sorted(results) == [*["running"] * 5, "won"]
     container.delete(force=True)
 
 

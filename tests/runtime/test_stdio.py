@@ -123,7 +123,7 @@ def test_a_console_socket_gets_the_terminal(runtime: Runtime, bundle: Bundle, tm
 
 
 def test_a_console_socket_where_nobody_listens(runtime: Runtime, bundle: Bundle, tmp_short: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(pyrunc.LaunchFailed, match=r"console socket .*/none: No such file"):
         runtime.create("web", bundle.path, spec=bundle.spec("true", terminal=True), console_socket=tmp_short / "none")
     assert runtime.ids() == []
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pyrunc.children import sweep
+from pyrunc.errors import LaunchFailed
 from pyrunc.launch import MonitorFiles, launch
 from pyrunc.processes import Identity, end
 from pyrunc.state import ProcessRecord
@@ -95,6 +96,10 @@ def _hand_over(console: int, console_socket: str | None, streams: Streams | None
     try:
         if console_socket is not None:
             send_console(console_socket, console)
+    except OSError as error:
+        raise LaunchFailed(
+            f"nobody took the terminal at the console socket {console_socket}: {error.strerror}"
+        ) from error
     finally:
         os.close(console)
 
