@@ -1,7 +1,7 @@
 """The engine that the docker CLI is pointed at: ours, or Debian's dockerd.
 
 ``PYRUNC_TEST_ENGINE=dockerd`` runs the same tests against a private dockerd, to show that they are true of docker itself.
-A test that docker itself does not pass is a wrong test.
+A test that docker itself does not pass is a wrong test. ``PYRUNC_TEST_ENGINE=dockerd-pyrunc`` is that dockerd with our runtime beneath.
 """
 
 from __future__ import annotations
@@ -82,12 +82,16 @@ def _wait_listening(engine: Engine, processes: list[subprocess.Popen[bytes]]) ->
 
 
 def _commands(directory: Path, host: str) -> list[list[str]]:
-    if os.environ.get("PYRUNC_TEST_ENGINE") != "dockerd":
+    chosen = os.environ.get("PYRUNC_TEST_ENGINE", "pydockerd")
+    if chosen == "pydockerd":
         roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
         return [[sys.executable, "-m", "pydockerd", *roots, "-H", host]]
     containerd = f"{directory}/c.sock"
     roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
     options = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
+    if chosen == "dockerd-pyrunc":
+        program = Path(sys.executable).with_name("pyrunc")
+        options += ["--add-runtime", f"pyrunc={program}", "--default-runtime", "pyrunc"]
     return [
         ["containerd", "--root", f"{directory}/c", "--state", f"{directory}/cs", "--address", containerd],
         ["dockerd", *roots, *options, "-H", host, "--containerd", containerd, "--bridge", "none", "--iptables=false"],
