@@ -289,10 +289,15 @@ def _inherit_cpuset(made: str) -> None:
     """A new cpuset of version 1 is empty, and nothing can join it, unless its parent has cgroup.clone_children.
 
     So the first parent that pyrunc makes gets that flag, which the kernel hands on, and lists that are still empty are copied from above.
+    The parent may be another's, who has made it in this moment and has not come to its lists: then they are copied here.
     """
+    parent = os.path.dirname(made)
     with suppress(FileNotFoundError):
         for name in ("cpuset.cpus", "cpuset.mems"):
-            if not directory.read(f"{made}/{name}").strip():
-                parent = os.path.dirname(made)
-                directory.write(f"{made}/{name}", directory.read(f"{parent}/{name}").strip())
-                directory.write(f"{made}/cgroup.clone_children", "1")
+            if directory.read(f"{made}/{name}").strip():
+                continue
+            if not (inherited := directory.read(f"{parent}/{name}").strip()):
+                _inherit_cpuset(parent)
+                inherited = directory.read(f"{parent}/{name}").strip()
+            directory.write(f"{made}/{name}", inherited)
+            directory.write(f"{made}/cgroup.clone_children", "1")
