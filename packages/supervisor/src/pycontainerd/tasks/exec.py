@@ -18,7 +18,7 @@ from pycontainerd.containers.record import ContainerRecord, ExecRecord
 from pycontainerd.errors import ExecAlreadyStarted, NotRunning, StoreFailed, SupervisorError
 from pycontainerd.tasks import launch, prepare
 from pycontainerd.tasks.attachment import Attachment
-from pycontainerd.tasks.failures import asking, starting
+from pycontainerd.tasks.failures import asking, needing, starting
 from pycontainerd.tasks.happenings import container_event
 from pycontainerd.tasks.run import Run
 from pycontainerd.tasks.services import Services
@@ -164,7 +164,7 @@ class Exec:
 
     async def _start(self, console_size: tuple[int, int] | None) -> None:
         try:
-            with span("supervisor", "exec"), starting(_FAILED), asking(self.container_id):
+            with span("supervisor", "exec"), starting(_FAILED), needing(self.container_id):
                 process = await self._services.worker.run(self._create, console_size)
                 run = await self._connected(process)
         except Exception as error:
@@ -176,10 +176,9 @@ class Exec:
         await self._stdio.begin()
 
     def _create(self, console_size: tuple[int, int] | None) -> pyrunc.ExecProcess:
+        container = self._find_process()
         process = prepare.exec_specification(self._services, self._container(), self.config, console_size)
-        return self._find_process().exec(
-            process, stdio=pyrunc.Stdio.pipes(stdin=self.config.stdin), monitor=True, exec_id=self.id
-        )
+        return container.exec(process, stdio=pyrunc.Stdio.pipes(stdin=self.config.stdin), monitor=True, exec_id=self.id)
 
     async def _connected(self, process: pyrunc.ExecProcess) -> Run:
         """A process that nobody can watch must not run."""

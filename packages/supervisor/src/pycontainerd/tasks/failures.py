@@ -33,12 +33,20 @@ def starting(prefix: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def asking(container: str) -> Iterator[None]:
-    """Around a request to a running container, which may have ended in this moment."""
+def needing(container: str) -> Iterator[None]:
+    """Around whatever needs a running container, which may have ended in this moment."""
     try:
         yield
     except (pyrunc.ProcessGone, pyrunc.InvalidState, pyrunc.ContainerNotFound, ProcessLookupError) as error:
         raise NotRunning(f"container {container} is not running") from error
+
+
+@contextlib.contextmanager
+def asking(container: str) -> Iterator[None]:
+    """Around a request to a running container."""
+    try:
+        with needing(container):
+            yield
     except pyrunc.Unsupported as error:
         raise Unsupported(f"container {container}: {error}") from error
     except pyrunc.PyruncError as error:
