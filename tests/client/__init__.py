@@ -1,1 +1,1 @@
-"""Tests of pyctl."""
+"""The client: its pure parts without a daemon, its commands beside docker's."""

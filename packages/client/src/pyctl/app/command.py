@@ -72,7 +72,9 @@ class DockerCommand(TyperCommand):
 
 
 def _names(param: click.Parameter) -> str:
-    return ", ".join(sorted(param.opts, key=len))
+    """Its letter and its name, as pflag calls a flag; other names are left out."""
+    letters = [name for name in param.opts if not name.startswith("--")]
+    return ", ".join([*letters[:1], *[name for name in param.opts if name not in letters][:1]])
 
 
 def _no_integer(error: click.BadParameter) -> str:

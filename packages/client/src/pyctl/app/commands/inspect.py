@@ -9,7 +9,6 @@ from typing import Annotated, cast
 from pyctl.app.commands.rendering import parsed
 from pyctl.app.flags import Names, operand, switch, value
 from pyctl.app.format.gotemplate import Value
-from pyctl.app.format.gotemplate.values import to_json
 from pyctl.app.session import client, complain
 from pyctl.errors import ApiError, CommandFailed, InvalidUsage, NotFound, PyctlError, TemplateError
 from pyctl.models.fields import JsonObject
@@ -84,7 +83,8 @@ def _inspect(names: Sequence[str], find: Find, format: str | None) -> int:
         except (ApiError, InvalidUsage) as error:
             failures.append(error)
     if template is None:
-        print(to_json(found) if format else json.dumps(found, indent=4, ensure_ascii=False))
+        compact = {"separators": (",", ":")} if format else {"indent": 4}
+        print(json.dumps(found, ensure_ascii=False, **compact))
     else:
         _print_each(template.render, found)
     for failure in failures:

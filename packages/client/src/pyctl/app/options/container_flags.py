@@ -1,6 +1,6 @@
 """The flags that ``run`` and ``create`` have in common, as values: what the user asked for, not yet what it means.
 
-None and empty lists stand for a flag that was not given. No ``from __future__ import annotations`` here: the annotations are
+The classes have no slots, because they are put together by inheritance. None and empty lists stand for a flag that was not given. No ``from __future__ import annotations`` here: the annotations are
 the declarations of the flags.
 """
 
@@ -12,10 +12,6 @@ from pyctl.app.flags import switch, value
 from pyctl.app.options import mounts, values
 from pyctl.models.create import Device, Mount, RestartPolicy, Ulimit
 
-flags = attrs.frozen(
-    kw_only=True, slots=False
-)  # without slots, because the groups below are put together by inheritance
-
 Text = str | None
 Number = int | None
 
@@ -24,7 +20,7 @@ def _list() -> list[str]:
     return attrs.field(factory=list)
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class ProcessFlags:
     """What runs, and what it is connected to."""
 
@@ -55,7 +51,7 @@ class ProcessFlags:
     )
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class ResourceFlags:
     """How much of the machine it may use."""
 
@@ -106,7 +102,7 @@ class ResourceFlags:
     cgroup_parent: Annotated[Text, value("--cgroup-parent", help="Optional parent cgroup for the container")] = None
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class IsolationFlags:
     """What it may do, and what it shares with the host."""
 
@@ -130,7 +126,7 @@ class IsolationFlags:
     runtime: Annotated[Text, value("--runtime", help="Runtime to use for this container")] = None
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class StorageFlags:
     """What it sees of files."""
 
@@ -150,7 +146,7 @@ class StorageFlags:
     ] = _list()
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class NetworkFlags:
     """Who it can talk to, and under which name."""
 
@@ -182,7 +178,7 @@ class NetworkFlags:
     ] = _list()
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class RecordFlags:
     """How the daemon keeps it."""
 
@@ -207,6 +203,6 @@ class RecordFlags:
     platform: Annotated[Text, value("--platform", help="Set platform if server is multi-platform capable")] = None
 
 
-@flags
+@attrs.frozen(kw_only=True, slots=False)
 class ContainerFlags(ProcessFlags, ResourceFlags, IsolationFlags, StorageFlags, NetworkFlags, RecordFlags):
     """All of them."""

@@ -1,0 +1,1 @@
+"""What is printed: templates, tables, units, rows, the waterfall."""

@@ -1,0 +1,1 @@
+"""What is typed: flags, values, and the requests they become."""
