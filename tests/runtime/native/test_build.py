@@ -49,3 +49,50 @@ def test_extension_sources_are_clean(tmp_path: Path) -> None:
         target = ["-c", str(build.NATIVE / source), "-o", str(tmp_path / "out.o")]
         result = subprocess.run([*command, *target], capture_output=True, text=True)
         assert (result.returncode, result.stderr) == (0, ""), source
+
+
+def test_every_build_treats_warnings_as_errors(tmp_path: Path) -> None:
+    """What is promised of the C core is asked of the compiler, in the command that builds what is shipped."""
+    command = build.init_command(tmp_path / "pyrunc-init")
+    for warning in ("-Wall", "-Wextra", "-Wconversion", "-Werror"):
+        assert warning in command
+    careless = tmp_path / "careless.c"
+    careless.write_text(
+        "int main(int count, char **words)\n{\n\tchar narrow = count;\n\t(void)words;\n\treturn narrow;\n}\n"
+    )
+    sources = [word for word in command if word.endswith(".c")]
+    words = [word for word in command if word not in sources and word != "-nostdlib"]
+    result = subprocess.run([*words, str(careless)], capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "[-Werror=conversion]" in result.stderr
+
+
+def test_the_core_stays_small() -> None:
+    """All that runs between clone and exec can be read in an afternoon, its own libc included."""
+    files = [*(build.NATIVE / name for name in build.INIT_SOURCES), build.NATIVE / "libc.c"]
+    lines = sum(len(file.read_text().splitlines()) for file in files)
+    assert lines < 3300
+    core = sum(len(file.read_text().splitlines()) for file in files[:-1])
+    assert core < 2800
+
+
+@pytest.mark.skipif(
+    platform.machine() not in build.FREESTANDING, reason="linked with the system's libc on this machine"
+)
+def test_no_libc_but_its_own(tmp_path: Path) -> None:
+    """Nothing is linked in but the objects of these sources, and nothing is left to be found at run time."""
+    target, listing = tmp_path / "pyrunc-init", tmp_path / "map"
+    command = [word for word in build.init_command(target) if word != "-s"]
+    subprocess.run([*command, f"-Wl,-Map={listing}"], check=True)
+    linked = {line.split()[1] for line in listing.read_text().splitlines() if line.startswith("LOAD ")}
+    assert not [name for name in linked if not name.endswith(".o")], "no archive, no shared object"
+    undefined = subprocess.run(["nm", "--undefined-only", target], capture_output=True, text=True, check=True).stdout
+    assert undefined == ""
+
+
+def test_nothing_is_allocated(tmp_path: Path) -> None:
+    """A plan is used where it lies: there is no heap to be exhausted or overrun."""
+    target = tmp_path / "pyrunc-init"
+    subprocess.run([word for word in build.init_command(target) if word != "-s"], check=True)
+    symbols = subprocess.run(["nm", target], capture_output=True, text=True, check=True).stdout
+    assert not {"malloc", "calloc", "realloc", "brk", "sbrk"} & {line.split()[-1] for line in symbols.splitlines()}

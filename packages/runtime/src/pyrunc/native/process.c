@@ -136,6 +136,25 @@ int do_chdir(const struct op_chdir *op)
 	return check_inside(op->directory.text);
 }
 
+/* A container that waits for start must hold nothing of the host, for those of its processes that may look into it: of the slots only
+ * the gate and its report are needed from here on. */
+static void close_slots(void)
+{
+	const struct op_header *at = init.plan.first;
+	const int64_t count = (int64_t)init.plan.header->slots;
+	int64_t gate = -1, report = -1;
+	union op op;
+	for (uint32_t i = 0; i < init.plan.header->operations; i++, at = plan_next(at))
+		if (at->code == OP_wait_start) {
+			plan_decode(at, &op);
+			gate = op.wait_start.gate.number;
+			report = op.wait_start.report.number;
+		}
+	for (int64_t slot = 0; slot < count; slot++)
+		if (slot != gate && slot != report)
+			close(slot_fd(slot));
+}
+
 /* Everything of ours is close-on-exec already; this also covers what a later change might forget. */
 int do_close_fds(const struct op_close_fds *op)
 {
@@ -144,5 +163,6 @@ int do_close_fds(const struct op_close_fds *op)
 		return fail_as(EINVAL, "more descriptors to keep than were handed over", "");
 	if (k_close_range(3U + keep, ~0U, CLOSE_RANGE_CLOEXEC) && errno != EINVAL && errno != ENOSYS)
 		return fail("close_range", "");
+	close_slots();
 	return 0;
 }
