@@ -48,6 +48,8 @@ PEERS = {
     "docker": "docker-cli" if debian_release() >= 13 else "docker.io",  # a package of its own since Debian 13
     "dockerd": "docker.io",
     "containerd": "containerd",
+    "podman": "podman",
+    "conmon": "conmon",
     "skopeo": "skopeo",
     "ip": "iproute2",
     "git": "git",

@@ -28,6 +28,8 @@ from tests.support.run import MARKER, RUN
 GRACE_SECONDS: Final = 3.0
 _ELSEWHERE: Final = ("/tmp/", "/var/tmp/", "/var/lib/", "/run/", "/mnt/")
 _OURS: Final = re.compile(r"(pyrunc|pycontainerd|pydockerd)")
+# Runs put the beginning of their names into those of their cgroups.
+_ANOTHER_RUN: Final = re.compile(r"-[0-9a-f]{12}\b")
 _DOCKERD_LINKS: Final = re.compile(r"(docker|veth|br-)")
 # Kept for the life of the process on purpose: the C core, which is made once and executed for every container.
 _CACHED_DESCRIPTORS: Final = re.compile(r"/memfd:pyrunc-init|/dev/u?random")
@@ -120,6 +122,8 @@ def _directories(path: str) -> Iterator[str]:
 def _own_cgroup(path: str) -> bool:
     if RUN.name[:12] in path:
         return True
+    if _ANOTHER_RUN.search(path):
+        return False
     try:
         members = Path(path, "cgroup.procs").read_text().split()
     except OSError:
