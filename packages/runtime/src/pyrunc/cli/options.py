@@ -48,12 +48,15 @@ class Globals:
     def runtime(self) -> Runtime:
         """Raises Unsupported for a cgroup driver that is not there."""
         from pyrunc.runtime import Runtime
+        from pyrunc.seccomp import keep_filters
 
         if self.systemd_cgroup or self.cgroup_manager == "systemd":
             option = "--systemd-cgroup" if self.systemd_cgroup else "--cgroup-manager"
             raise Unsupported(
                 option, "this version cannot ask systemd for cgroups: leave the option out, cgroupfs is used then"
             )
+        # No container's name: "@" is not allowed in one. Assembling a filter takes longer than everything else.
+        keep_filters(os.path.join(self.root, "@filters"))
         return Runtime(self.root, cgroup_manager="disabled" if self._without_cgroups() else "cgroupfs")
 
     def _without_cgroups(self) -> bool:

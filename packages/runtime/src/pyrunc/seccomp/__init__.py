@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyrunc.seccomp.assembler import Assembler, assemble
+from pyrunc.seccomp.assembler import Assembler, assemble, keep_filters
 
 if TYPE_CHECKING:
     from pyrunc.seccomp.profile import default_profile, from_docker_profile
 
-__all__ = ["Assembler", "assemble", "default_profile", "from_docker_profile"]
+__all__ = ["Assembler", "assemble", "default_profile", "from_docker_profile", "keep_filters"]
 
 
 def __getattr__(name: str) -> object:

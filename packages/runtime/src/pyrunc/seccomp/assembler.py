@@ -8,7 +8,7 @@ it: size and time of that file are compared, since asking the library for its ve
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 
@@ -23,11 +23,11 @@ class Assembler:
     """A callable ``assembler(seccomp) -> bytes``. Threads may share one.
 
     ``directory`` must belong to root or the caller and be writable by nobody else; otherwise it is not trusted and not used. It is
-    made (0700) if it is missing.
+    made (0700) if it is missing, but not what it lies in.
     """
 
     def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
-        self._directory = directory
+        self.directory = directory
         self._remembered: dict[Seccomp, bytes] = {}
 
     def __call__(self, seccomp: Seccomp) -> bytes:
@@ -42,7 +42,7 @@ class Assembler:
 
     def _made(self, seccomp: Seccomp) -> bytes:
         name = _name(seccomp)
-        with _opened(self._directory) as directory:
+        with _opened(self.directory) as directory:
             code = _kept(directory, name) if directory >= 0 else None
             if code is None:
                 from pyrunc.seccomp.program import program
@@ -67,7 +67,8 @@ def _opened(directory: str | os.PathLike[str] | None) -> Iterator[int]:
     descriptor = -1
     if directory is not None:
         with suppress(OSError):
-            os.makedirs(directory, mode=0o700, exist_ok=True)
+            with suppress(FileExistsError):
+                os.mkdir(directory, mode=0o700)
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield descriptor if descriptor >= 0 and _is_private(descriptor) else -1
@@ -128,5 +129,10 @@ def _identity(library: bytes) -> tuple[bytes, bytes]:
     return str(status.st_size).encode(), str(status.st_mtime_ns).encode()
 
 
-assemble: Callable[[Seccomp], bytes] = Assembler()
-"""The assembler that remembers in this process only."""
+assemble = Assembler()
+"""The assembler that everything here uses. It remembers in this process only, until `keep_filters` is called."""
+
+
+def keep_filters(directory: str | os.PathLike[str]) -> None:
+    """Let ``assemble`` keep what it makes in ``directory`` too: for commands, each of which is a process of its own."""
+    assemble.directory = directory
