@@ -50,6 +50,7 @@ PEERS = {
     "containerd": "containerd",
     "podman": "podman",
     "conmon": "conmon",
+    "zstd": "zstd",
     "skopeo": "skopeo",
     "ip": "iproute2",
     "git": "git",
