@@ -50,7 +50,6 @@ PEERS = {
     "containerd": "containerd",
     "podman": "podman",
     "conmon": "conmon",
-    "zstd": "zstd",
     "skopeo": "skopeo",
     "ip": "iproute2",
     "git": "git",
