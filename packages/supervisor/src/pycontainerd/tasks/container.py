@@ -64,7 +64,8 @@ class Container:
             services.worker,
             services.home(record.id),
             stdin=record.config.open_stdin,
-            stdin_once=record.config.stdin_once,
+            # a terminal's input does not end with the client that leaves it, as docker has it: the next one types on
+            stdin_once=record.config.stdin_once and not record.config.terminal,
         )
         self._process: pyrunc.Container | None = None
         self._run: Run | None = None

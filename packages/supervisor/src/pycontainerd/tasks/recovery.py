@@ -5,7 +5,7 @@ For each container the metadata say what was, and the runtime what is:
     ===================  ==============================  ==========================================================
     metadata             runtime                         what is done
     ===================  ==============================  ==========================================================
-    created or exited    created                         a start was interrupted: the process never ran, delete it
+    created or exited    half made, or created           a start was interrupted: the process never ran, delete it
     created or exited    running, or stopped later       it was started; adopt it
     running or paused    running or paused               adopt it: take its output, wait for its end
     running or paused    stopped                         the same; its end is there to be read at once
@@ -64,7 +64,7 @@ async def _reconcile(services: Services, container: Container) -> None:
     if process is None or state is None:
         if record.status in _ACTIVE:
             await container.vanished()
-    elif state.status in {pyrunc.Status.CREATED, pyrunc.Status.CREATING} or _is_over(container, state):
+    elif _never_ran(process, state) or _is_over(container, state):
         await services.worker.run(partial(process.delete, force=True))
     elif await _adopted(services, container, process, state):
         return
@@ -85,6 +85,11 @@ async def _adopted(services: Services, container: Container, process: pyrunc.Con
     return True
 
 
+def _never_ran(process: pyrunc.Container, state: pyrunc.State) -> bool:
+    """Killed while the runtime was making it (there is no process then), or before it was let go."""
+    return not process.pid or state.status in {pyrunc.Status.CREATED, pyrunc.Status.CREATING}
+
+
 def _is_over(container: Container, state: pyrunc.State) -> bool:
     """Whether what the runtime has is the run whose end the metadata have already."""
     record = container.record
@@ -100,6 +105,10 @@ def _find(services: Services, id: str) -> tuple[pyrunc.Container | None, pyrunc.
         process = services.runtime.get(id)
         return process, process.state()
     except pyrunc.ContainerNotFound:
+        return None, None
+    except pyrunc.StateError as error:  # killed before the runtime had written down anything
+        _logger.warning("deleting what an interrupted start has left: %s", error)
+        services.runtime.delete(id, force=True)
         return None, None
 
 
