@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,7 +14,7 @@ from attrs import frozen
 from benchmarks import daemons, executions, lifecycle
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Outcome, compare
-from benchmarks.report import document, table
+from benchmarks.report import document, table, text
 from benchmarks.stage import Stage, stage
 
 _RESULTS = Path(__file__).with_name("results")
@@ -73,7 +72,7 @@ def _write(outcomes: list[Outcome], machine: Machine, output: Path | None) -> No
         return
     target = output or _RESULTS / f"{day}.json"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(document(outcomes, machine, day), indent=1) + "\n")
+    target.write_text(text(document(outcomes, machine, day)))
     print(f"written to {target.name}")
 
 

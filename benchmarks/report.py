@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ _HEAD = ("", "n", "min ms", "median ms", "p95 ms", "ours / it", "target")
 def table(outcome: Outcome) -> str:
     """A title, one line for each contender, then what was not comparable. Markdown, as benchmarks/README.md has it."""
     rows = [_HEAD, *_rows(outcome)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    widths = [max(2, *(len(row[column]) for row in rows)) for column in range(len(_HEAD))]
     lines = [
         "| "
         + " | ".join(
@@ -57,6 +59,13 @@ def _notes(outcome: Outcome) -> list[str]:
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.2f}"
+
+
+def text(document: dict[str, Any]) -> str:
+    """The document as JSON, with a line for each member, and one for all samples of a contender."""
+    return (
+        re.sub(r"\[[\d.,\s]+\]", lambda found: " ".join(found.group().split()), json.dumps(document, indent=1)) + "\n"
+    )
 
 
 def document(outcomes: Sequence[Outcome], machine: Machine, day: str) -> dict[str, Any]:
