@@ -1,6 +1,6 @@
-"""Become a command whose root is another directory: ``fresh_machine_root.py ROOT DIRECTORY COMMAND…``.
+"""Run a command whose root is another directory: ``fresh_machine_root.py ROOT DIRECTORY COMMAND…``.
 
-To be run in mount and pid namespaces of its own. The root is changed by pivot_root(2), not chroot(2), because containers are made
+To be run in mount and pid namespaces of its own, as their first process. The root is changed by pivot_root(2), not chroot(2), because containers are made
 in it: that needs a root that is a mount point, and nothing of the old one must stay in reach.
 """
 
@@ -12,7 +12,7 @@ import sys
 
 
 def main(root: str, directory: str, command: list[str]) -> None:
-    """Mount what a machine has, go there, and execute the command."""
+    """Mount what a machine has, go there, and run the command."""
     _mount("--bind", root, root)
     _mount("--types", "proc", "proc", f"{root}/proc")
     _mount("--rbind", "/sys", f"{root}/sys")  # with the hierarchies of cgroups
@@ -23,7 +23,17 @@ def main(root: str, directory: str, command: list[str]) -> None:
     os.chdir("/")
     subprocess.run(["umount", "--lazy", "/mnt"], check=True)
     os.chdir(directory)
-    os.execvp(command[0], command)
+    sys.exit(_as_init(command))
+
+
+def _as_init(command: list[str]) -> int:
+    """Run the command to its end, and reap whatever else ends meanwhile, as a machine's first process does. Returns its exit code."""
+    with subprocess.Popen(command) as child:
+        while True:
+            pid, status = os.wait()
+            if pid == child.pid:
+                child.returncode = os.waitstatus_to_exitcode(status)
+                return child.returncode
 
 
 def _mount(*arguments: str) -> None:
