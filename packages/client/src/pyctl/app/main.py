@@ -24,6 +24,10 @@ from typer.core import TyperGroup
 _FLAG_CODE = 125
 
 
+class _OutputGone(Exception):  # noqa: N818 - no error: whoever read our output has enough of it
+    """Standard output is closed at its other end."""
+
+
 class LazyGroup(TyperGroup):
     """A group that imports a command's module when the command is called."""
 
@@ -42,6 +46,13 @@ class LazyGroup(TyperGroup):
             summary, entries = self.groups[cmd_name]
             return _group(cmd_name, summary, entries)
         return None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would exit with 1 here, where a program that knows nothing of SIGPIPE ends by it.
+            raise _OutputGone from error
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -141,8 +152,8 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
         return _fail(error.format_message(), 1)
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except BrokenPipeError:
-        # Whoever read our output is gone. Python would complain once more when it flushes at its end.
+    except (_OutputGone, BrokenPipeError):
+        # Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return outcome if isinstance(outcome, int) else 0

@@ -1,7 +1,8 @@
+# ruff: noqa: RUF009 - _list() declares an attribute, as attrs.field does
 """The flags that ``run`` and ``create`` have in common, as values: what the user asked for, not yet what it means.
 
-The classes have no slots, because they are put together by inheritance. None and empty lists stand for a flag that was not given. No ``from __future__ import annotations`` here: the annotations are
-the declarations of the flags.
+None and empty lists stand for a flag that was not given. No ``from __future__ import annotations`` here: the annotations are
+the declarations of the flags. The classes have no slots, because they are put together by inheritance.
 """
 
 from typing import Annotated
