@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,15 +122,20 @@ def _run(root: Path, command: list[str]) -> str:
         env=_environment(),
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        except BaseException:
+            process.kill()  # unshare(1) ignores other signals; with it goes everything in its pid namespace
+            raise
     if process.returncode != 0:
         raise ProofFailed(f"{' '.join(command)} ended with exit code {process.returncode}")
     return "".join(lines)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that everything is removed then, too
     try:
         main(sys.argv[1], sys.argv[2:])
     except ProofFailed as failure:
