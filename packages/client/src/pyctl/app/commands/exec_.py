@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
 
@@ -14,9 +14,11 @@ from pyctl.app.options.environment import collect
 from pyctl.app.session import client
 from pyctl.app.terminal import console
 from pyctl.app.terminal.streams import Exchange, Wiring
-from pyctl.client import Client
 from pyctl.errors import InvalidUsage, InvalidValue
 from pyctl.models.create import ExecRequest
+
+if TYPE_CHECKING:
+    from pyctl.client import Client
 
 
 @attrs.frozen(kw_only=True)

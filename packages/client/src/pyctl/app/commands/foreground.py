@@ -6,19 +6,22 @@ import contextlib
 import functools
 import signal
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from pyctl.app.session import client, complain, session
 from pyctl.app.terminal import console, keys
 from pyctl.app.terminal.signals import PROXIED, acting_on
 from pyctl.app.terminal.streams import Exchange, Wiring
-from pyctl.client import Client
 from pyctl.errors import PyctlError
-from pyctl.resources.containers import PendingWait
+
+if TYPE_CHECKING:
+    from pyctl.client import Client
+    from pyctl.resources.containers import PendingWait
 
 DAEMON_CODE = 125
 """docker's exit code for what the daemon could not do."""
 
-Resize = Callable[[Client, int, int], None]
+Resize = Callable[["Client", int, int], None]
 """Sets rows and columns of a terminal inside a container."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
 
@@ -19,8 +19,10 @@ from pyctl.app.terminal import console
 from pyctl.app.terminal.streams import Exchange
 from pyctl.errors import Detached, InvalidUsage, PyctlError
 from pyctl.models.create import CreateRequest
-from pyctl.resources.containers import PendingWait
 from pyctl.tracing import Tracer
+
+if TYPE_CHECKING:
+    from pyctl.resources.containers import PendingWait
 
 _OUTPUT = frozenset({"stdout", "stderr"})
 

@@ -7,14 +7,17 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
 from pyctl.app.terminal import console
 from pyctl.app.terminal.keys import Detector
 from pyctl.errors import Detached
-from pyctl.hijack import Hijacked
 from pyctl.streams import copy, demultiplex, raw
+
+if TYPE_CHECKING:
+    from pyctl.hijack import Hijacked
 
 _READ_SIZE = 65536
 
