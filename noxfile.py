@@ -55,6 +55,14 @@ PEERS = {
     "git": "git",
 }
 
+MACHINE = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "mke2fs": "e2fsprogs",
+    "setpriv": "util-linux",
+    "debootstrap": "debootstrap",
+    "git": "git",
+}
+
 
 def present(need: str) -> bool:
     """Tell whether a command is on PATH, a file (``/``) exists, a library (``.so``) loads, or (``ensurepip``) venv works."""
@@ -176,6 +184,14 @@ def fresh(session: nox.Session, suite: str) -> None:
     """Prove the README's two commands on a Debian that has Python and nothing else, made for that by debootstrap."""
     system_packages({"debootstrap": "debootstrap", "git": "git", "unshare": "util-linux"})
     session.run(sys.executable, "-m", "tests.support.fresh_machine", suite, *session.posargs)
+
+
+@nox.session(python="3.11")  # the machine's own, see tests/vm/payload.py
+def vm(session: nox.Session) -> None:
+    """The runtime's and the supervisor's tests in virtual machines: cgroup v2, without and with systemd. See docs/vm.md."""
+    system_packages({**BUILD, **RUN, **MACHINE})
+    install(session, "test")
+    session.run("python", "-m", "tests.vm", *session.posargs)
 
 
 @nox.session

@@ -67,13 +67,19 @@ def debootstrap(root: Path, packages: tuple[str, ...] = DEBIAN_PACKAGES, suite: 
     assert made.returncode == 0, f"{' '.join(command)}:\n{made.stdout[-4000:]}{made.stderr}"
 
 
-def cached_debian_tar(packages: tuple[str, ...] = DEBIAN_PACKAGES) -> Path:
-    """A tar of Debian with ``packages``, from the cache of this user's test runs or made now (a minute or two)."""
+def cache_directory() -> Path:
+    """Where this user's test runs keep what takes long to make."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "pyrunc-tests"
     cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
+def cached_debian_tar(packages: tuple[str, ...] = DEBIAN_PACKAGES) -> Path:
+    """A tar of Debian with ``packages``, from the cache of this user's test runs or made now (a minute or two)."""
+    cache = cache_directory()
     key = hashlib.sha256(" ".join((DEBIAN_SUITE, *sorted(packages))).encode()).hexdigest()[:16]
     kept = cache / f"{DEBIAN_SUITE}-{key}.tar"
-    with _locked(cache / f"{kept.name}.lock"):
+    with locked(cache / f"{kept.name}.lock"):
         if not kept.exists():
             _make_debian_tar(kept, packages)
     return kept
@@ -89,7 +95,8 @@ def _make_debian_tar(kept: Path, packages: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Alone among all runs on this machine: who comes second finds what the first has made."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
