@@ -22,16 +22,16 @@ SECONDS: Final = 1200.0
 
 def main(arguments: list[str]) -> int:
     """Run one machine after the other: two at a time would wait for each other."""
-    inits, rest = _chosen(arguments)
+    inits, rest = chosen(arguments)
     made = debian.cached()
     with tempfile.TemporaryDirectory(prefix="vm.") as name:
         disk = Path(name, "payload.ext4")
         payload.make(disk, rest or ["-v", "--no-header", *TESTS])
         reports = [_told(made, disk, init, Path(name)) for init in inits]
-    return max(map(_verdict, reports))
+    return max(map(verdict, reports))
 
 
-def _chosen(arguments: list[str]) -> tuple[list[Init], list[str]]:
+def chosen(arguments: list[str]) -> tuple[list[Init], list[str]]:
     """The machines named first, or all, and what is left for pytest."""
     named = [init for init in INITS if init in arguments[: len(INITS)]]
     return named or list(INITS), [argument for argument in arguments if argument not in INITS]
@@ -51,7 +51,7 @@ def _told(made: debian.Machine, disk: Path, init: Init, scratch: Path) -> Report
     return report
 
 
-def _verdict(report: Report) -> int:
+def verdict(report: Report) -> int:
     """0 only where tests ran and all of them passed."""
     return int(
         report.exit_code != 0

@@ -49,7 +49,7 @@ def run(machine: Machine, payload: Path, init: Init, scratch: Path, seconds: flo
     results, log = scratch / f"{init}.results", scratch / f"{init}.console"
     with results.open("wb") as made:
         made.truncate(_RESULTS_SIZE)
-    with _booted(command(machine, payload, init, results, log)) as qemu, _ended_after(qemu, seconds) as late:
+    with booted(command(machine, payload, init, results, log)) as qemu, ended_after(qemu, seconds) as late:
         assert qemu.stdout is not None
         for line in qemu.stdout:
             print(line.rstrip("\r\n"), flush=True)
@@ -83,7 +83,7 @@ def command(machine: Machine, payload: Path, init: Init, results: Path, log: Pat
 
 
 @contextmanager
-def _booted(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def booted(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -99,7 +99,7 @@ def _booted(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def _ended_after(qemu: subprocess.Popen[str], seconds: float) -> Iterator[threading.Event]:
+def ended_after(qemu: subprocess.Popen[str], seconds: float) -> Iterator[threading.Event]:
     """Kill qemu when the time is over; the event tells that it was."""
     late = threading.Event()
 
