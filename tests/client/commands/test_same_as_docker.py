@@ -192,6 +192,10 @@ restart nope
 port web
 port web 80
 port nope
+stats --no-stream web
+stats --no-stream --format json made
+stats --no-stream --no-trunc --format '{{.Name}} {{.ID}} {{.Container}} {{.PIDs}}' web made
+stats --no-stream nope
 events --since 1h --until 0s -f container=done
 events --since 1h --until 0s -f container=done --format '{{.Type}} {{.Action}} {{.Actor.ID}} {{.Time}} {{.TimeNano}} {{.Scope}} {{json .Actor.Attributes}} {{.ID}} {{.Status}} {{.From}}'
 events --format '{{.Nope}}'

@@ -16,11 +16,30 @@ from pyctl.version import __version__
 
 if TYPE_CHECKING:
     from pyctl.client import Client
-    from pyctl.errors import ApiError, PyctlError
+    from pyctl.errors import ApiError, Conflict, NotFound, PyctlError
+    from pyctl.models.create import CreateRequest, ExecRequest, HostConfig
+    from pyctl.streams import copy, demultiplex
 
-__all__ = ["ApiError", "Client", "PyctlError", "__version__"]
+__all__ = [
+    "ApiError",
+    "Client",
+    "Conflict",
+    "CreateRequest",
+    "ExecRequest",
+    "HostConfig",
+    "NotFound",
+    "PyctlError",
+    "__version__",
+    "copy",
+    "demultiplex",
+]
 
-_HOMES = {"Client": "pyctl.client", "ApiError": "pyctl.errors", "PyctlError": "pyctl.errors"}
+_HOMES = {
+    "Client": "pyctl.client",
+    **dict.fromkeys(["ApiError", "Conflict", "NotFound", "PyctlError"], "pyctl.errors"),
+    **dict.fromkeys(["CreateRequest", "ExecRequest", "HostConfig"], "pyctl.models.create"),
+    **dict.fromkeys(["copy", "demultiplex"], "pyctl.streams"),
+}
 
 
 def __getattr__(name: str) -> object:

@@ -45,6 +45,11 @@ CONTAINER_COMMANDS = {
     "rm": Entry("lifecycle:rm", "Remove one or more containers", _CONTAINERS),
     "run": Entry("run:run", "Create and run a new container from an image", _IMAGE_COMMAND, interspersed=False),
     "start": Entry("start:start", "Start one or more stopped containers", _CONTAINERS),
+    "stats": Entry(
+        "stats:stats",
+        "Display a live stream of container(s) resource usage statistics",
+        "[OPTIONS] [CONTAINER...]",
+    ),
     "stop": Entry("lifecycle:stop", "Stop one or more running containers", _CONTAINERS),
     "top": Entry(
         "top:top", "Display the running processes of a container", "CONTAINER [ps OPTIONS]", interspersed=False

@@ -9,12 +9,13 @@ from urllib.parse import quote
 from pyctl.api import Api, filters_param, json_lines, parse_json
 from pyctl.hijack import Hijacked
 from pyctl.models.containers import ContainerDetail, ContainerSummary, Created, ProcessTable, WaitResult
-from pyctl.models.fields import JsonObject, decode, json_list, json_object
+from pyctl.models.fields import decode, json_list
 from pyctl.streams import Piece, demultiplex, raw
 from pyctl.transport import Response
 
 if TYPE_CHECKING:
     from pyctl.models.create import CreateRequest
+    from pyctl.models.stats import Stats
 
 
 class PendingWait:
@@ -94,10 +95,12 @@ class Containers:
         chunks = self._api.open("GET", f"{_path(ref)}/logs", params).stream()
         return raw(chunks) if tty else demultiplex(chunks)
 
-    def stats(self, ref: str, *, stream: bool = True, one_shot: bool = False) -> Iterator[JsonObject]:
-        """ContainerStats: one document a second (or just one, without ``stream``)."""
+    def stats(self, ref: str, *, stream: bool = True, one_shot: bool = False) -> Iterator[Stats]:
+        """ContainerStats: one sample a second (or just one, without ``stream``); ``one_shot`` has no sample before it."""
+        from pyctl.models.stats import Stats
+
         response = self._api.open("GET", f"{_path(ref)}/stats", {"stream": int(stream), "one-shot": one_shot})
-        return (json_object(item, f"stats {ref}") for item in json_lines(response, f"stats {ref}"))
+        return (decode(Stats, item, f"stats {ref}") for item in json_lines(response, f"stats {ref}"))
 
     def resize(self, ref: str, rows: int, columns: int) -> None:
         """ContainerResize: the size of its terminal, in characters."""
