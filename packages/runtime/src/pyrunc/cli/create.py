@@ -17,7 +17,7 @@ def _parser() -> Parser:
 
 
 def _run(arguments: Namespace, options: Globals) -> int:
-    runtime, spec = options.runtime(), load_spec(arguments)
+    runtime, spec = options.runtime(making=True), load_spec(arguments)
     check_terminal(has_terminal(spec), arguments.console_socket, detached=True)
     make(arguments, runtime, spec)
     return 0

@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 
 from pyrunc.cli.inherited import Inherited
-from pyrunc.cli.parser import Parser
+from pyrunc.cli.parser import Parser, count
 from pyrunc.container import Container
 from pyrunc.errors import UsageError
 from pyrunc.runtime import Runtime
@@ -22,7 +22,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--no-pivot", action="store_true", help="for a root on the initramfs, which cannot be pivoted")
     parser.add_argument("--no-new-keyring", action="store_true", help="keep the caller's session keyring")
     parser.add_argument(
-        "--preserve-fds", metavar="N", type=int, default=0, help="pass on N descriptors beside LISTEN_FDS"
+        "--preserve-fds", metavar="N", type=count, default=0, help="pass on N descriptors beside LISTEN_FDS"
     )
 
 

@@ -13,7 +13,7 @@ from pyrunc.cli.creation import check_terminal, write_pid
 from pyrunc.cli.foreground import Foreground
 from pyrunc.cli.inherited import Inherited
 from pyrunc.cli.options import Globals
-from pyrunc.cli.parser import Parser, container_parser
+from pyrunc.cli.parser import Parser, container_parser, count
 from pyrunc.errors import SpecError, UsageError
 from pyrunc.spec import Capabilities, Process, User
 from pyrunc.stdio import Stdio
@@ -43,14 +43,14 @@ def _parser() -> Parser:
     parser.add_argument("--pid-file", metavar="FILE", help="write the pid of the process here")
     parser.add_argument("--console-socket", metavar="SOCKET", help="who listens here gets the terminal")
     parser.add_argument(
-        "--preserve-fds", metavar="N", type=int, default=0, help="pass on N descriptors beside LISTEN_FDS"
+        "--preserve-fds", metavar="N", type=count, default=0, help="pass on N descriptors beside LISTEN_FDS"
     )
     parser.add_argument("--ignore-paused", action="store_true", help="also in a paused container, where it will wait")
     return parser
 
 
 def _run(arguments: Namespace, options: Globals) -> int:
-    container = options.runtime().get(arguments.container)
+    container = options.runtime(making=True).get(arguments.container)
     process = _process(arguments, container)
     check_terminal(process.terminal, arguments.console_socket, detached=arguments.detach)
     if arguments.detach:

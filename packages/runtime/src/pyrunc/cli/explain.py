@@ -35,7 +35,7 @@ def _run(arguments: Namespace, options: Globals) -> int:
 
 def _plan(subject: str, options: Globals) -> Plan:
     """What looks like a path is one. So is what is one, unless a container has that name."""
-    runtime = options.runtime()
+    runtime = options.runtime(making=True)
     if "/" not in subject and subject in runtime.ids():
         return runtime.get(subject).plan()
     if "/" in subject or os.path.isdir(subject):

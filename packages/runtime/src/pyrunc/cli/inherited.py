@@ -27,8 +27,6 @@ class Inherited:
         """What this process was given. Raises UsageError if one of them is not open."""
         listening = os.environ.get("LISTEN_FDS", "") if os.environ.get("LISTEN_PID") == str(os.getpid()) else ""
         found = cls(int(listening) if listening.isdecimal() else 0, preserved)
-        if preserved < 0:
-            raise UsageError(f"--preserve-fds: expected a number from 0 on, got {preserved}")
         for descriptor in range(_FIRST, _FIRST + found.count):
             found._check(descriptor)
         return found

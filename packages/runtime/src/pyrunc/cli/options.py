@@ -45,19 +45,24 @@ class Globals:
     command: str
     rest: tuple[str, ...]
 
-    def runtime(self) -> Runtime:
-        """Raises Unsupported for a cgroup driver that is not there."""
+    def runtime(self, *, making: bool = False) -> Runtime:
+        """``making``: processes will be made by it. Raises Unsupported for a cgroup driver that is not there."""
         from pyrunc.runtime import Runtime
-        from pyrunc.seccomp import keep_filters
 
         if self.systemd_cgroup or self.cgroup_manager == "systemd":
             option = "--systemd-cgroup" if self.systemd_cgroup else "--cgroup-manager"
             raise Unsupported(
                 option, "this version cannot ask systemd for cgroups: leave the option out, cgroupfs is used then"
             )
-        # No container's name: "@" is not allowed in one. Assembling a filter takes longer than everything else.
-        keep_filters(os.path.join(self.root, "@filters"))
+        if making:
+            self._keep_filters()
         return Runtime(self.root, cgroup_manager="disabled" if self._without_cgroups() else "cgroupfs")
+
+    def _keep_filters(self) -> None:
+        """Assembling a filter takes longer than everything else."""
+        from pyrunc.seccomp import keep_filters
+
+        keep_filters(os.path.join(self.root, "@filters"))  # no container's name: "@" is not allowed in one
 
     def _without_cgroups(self) -> bool:
         """``--rootless``: cgroups that may not be made are done without, as in runc; limits are refused then, not forgotten."""

@@ -27,6 +27,13 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}; see '{self.prog} --help'")
 
 
+def count(text: str) -> int:
+    """For an option that takes a number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on, got {text!r}")
+    return int(text)
+
+
 def container_parser(name: str, about: str, *, usage: str = "container-id") -> Parser:
     """The parser of a command whose first argument is a container's id, as ``container``; of many it is the only one."""
     parser = Parser(name, about, usage=usage)

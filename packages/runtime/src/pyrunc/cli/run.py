@@ -24,7 +24,7 @@ def _parser() -> Parser:
 
 
 def _run(arguments: Namespace, options: Globals) -> int:
-    runtime, spec = options.runtime(), load_spec(arguments)
+    runtime, spec = options.runtime(making=True), load_spec(arguments)
     terminal = has_terminal(spec)
     check_terminal(terminal, arguments.console_socket, detached=arguments.detach)
     if arguments.detach:

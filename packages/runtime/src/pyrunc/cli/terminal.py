@@ -101,8 +101,6 @@ def _make_raw(stack: ExitStack) -> None:
 
     before = termios.tcgetattr(_STDIN)
     stack.callback(termios.tcsetattr, _STDIN, termios.TCSADRAIN, before)
+    # Output too: line ends become CR LF in the container's terminal. (runc turns that off there and leaves it on here, which an exec
+    # may notice: its program runs by then.)
     tty.setraw(_STDIN)
-    # Output keeps its processing, as runc leaves it: what else writes to this terminal would run down like stairs.
-    raw = termios.tcgetattr(_STDIN)
-    raw[1] = before[1]
-    termios.tcsetattr(_STDIN, termios.TCSANOW, raw)

@@ -1,0 +1,1 @@
+"""The command pyrunc, as a process, and beside it runc and crun."""
