@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydockerd.api import attach, containers, images, networks, system
+from pydockerd.api import absent, attach, containers, images, networks, system
 from pydockerd.api import exec as execs
 
 ROUTES = (
@@ -12,4 +12,5 @@ ROUTES = (
     *system.ROUTES,
     *execs.ROUTES,
     *networks.ROUTES,
+    *absent.ROUTES,
 )
