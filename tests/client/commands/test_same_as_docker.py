@@ -149,6 +149,8 @@ inspect -f '{{.State.Running}} {{.State.Pid}} {{.Config.Cmd}} {{.Config.Labels}}
 inspect -s -f '{{.SizeRw}} {{.SizeRootFs}}' web
 inspect -f '{{.SizeRw}}' web
 inspect --type image busybox -f '{{.RepoTags}} {{.Id}} {{.Size}} {{.Architecture}}'
+inspect nope
+inspect web nope made -f '{{.Name}}'
 inspect --type container nope
 inspect --type image nope
 inspect --type foo nope
