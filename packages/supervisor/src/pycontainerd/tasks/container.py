@@ -378,7 +378,7 @@ class Container:
             self._stdio.disconnect()
             await self._record_exit(status)
             await self._execs.container_ended()
-            process, self._process, self._run = self._process, None, None
+            process, self._process = self._process, None
             if process is not None:
                 await self._delete(process)
         if self.config.remove_on_exit and not self._restarting:
@@ -418,6 +418,7 @@ class Container:
         except StoreFailed:
             _logger.exception("%s: its end is not recorded", self._label)
             self._record = record
+        self._run = None  # in the same step: who comes to wait after the others were told must not find a run that has ended
         self._waiters.exited(status)
 
     async def _signal(self, number: int) -> None:
