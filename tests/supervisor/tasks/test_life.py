@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from pycontainerd import BindMount, Container, ContainerConfig, Image, LogConfig, Resources, Status, Supervisor
+from pycontainerd import (
+    BindMount,
+    Container,
+    ContainerConfig,
+    ExecConfig,
+    Image,
+    LogConfig,
+    Resources,
+    Status,
+    Supervisor,
+)
 from pycontainerd.errors import (
     AlreadyRunning,
     CommandNotExecutable,
@@ -364,3 +374,18 @@ async def test_many_at_once(supervisor: Supervisor) -> None:
     for _ in range(2):
         assert await asyncio.gather(*map(live, range(12))) == [f"{number}\n" for number in range(12)]
     assert Stored.of(supervisor) == before
+
+
+async def test_who_waits_while_the_end_is_cleared_away_is_told(supervisor: Supervisor) -> None:
+    """At every moment around the end: from before it until long after it."""
+    for _ in range(5):
+        container = await start(supervisor, "sleep 0.2; exit 9")
+        for each in [await container.exec(ExecConfig(args=("true",))) for _ in range(3)]:
+            await each.start()
+        waiting = []
+        for _ in range(400):
+            waiting.append(container.waiter())
+            await asyncio.sleep(0.0003)
+        statuses = await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        assert {status.code for status in statuses} == {9}
+        await container.remove()

@@ -17,6 +17,7 @@ from pycontainerd.logs.record import LogRecord
 from pycontainerd.logs.rotation import files
 
 _BLOCK = 128 << 10
+_ATTEMPTS = 100
 
 
 @frozen(kw_only=True)
@@ -86,6 +87,14 @@ class _Cursor:
 
     @classmethod
     def at_tail(cls, log: Path, tail: int | None) -> _Cursor:
+        """Before the last ``tail`` records. A rotation between looking for a file and opening it means looking again."""
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(FileNotFoundError):
+                return cls._at_tail(log, tail)
+        return cls(log, None, 0)
+
+    @classmethod
+    def _at_tail(cls, log: Path, tail: int | None) -> _Cursor:
         found = [path for path in files(log) if path.exists()]
         if not found:
             return cls(log, None, 0)
