@@ -678,6 +678,14 @@ def test_into_a_cgroup_of_version_2(root: Path) -> None:
 # -- terminals -------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("maps", ["0 0 0\n", "0 0 5 6\n", "x"])
+def test_maps_that_the_kernel_refuses(root: Path, maps: str) -> None:
+    """The process is there by then, and must not stay, not even as a zombie."""
+    clone = Clone(path="linux.namespaces", flags=USUAL | NEWUSER, uid_map=maps, gid_map="0 0 1\n")
+    with pytest.raises(OperationFailed, match=r"linux\.namespaces .*EINVAL .*uid_map"):
+        start(container(root, "true", clone=clone))
+
+
 def test_a_terminal(root: Path) -> None:
     terminal = OpenConsole(rows=33, columns=101, uid=0)
     launched = start(

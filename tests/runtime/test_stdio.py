@@ -102,6 +102,22 @@ def test_a_terminal(runtime: Runtime, bundle: Bundle, monitor: bool) -> None:
     container.delete()
 
 
+@BOTH
+def test_a_terminal_in_a_user_namespace(runtime: Runtime, bundle: Bundle, monitor: bool) -> None:
+    """Both the maps and the terminal pass between the two processes of the C core."""
+    spec = bundle.spec("tty; cat /proc/self/uid_map; id -u", terminal=True)
+    assert spec.linux
+    every = (pyrunc.IdMapping(container_id=0, host_id=0, size=65536),)
+    spaces = (*spec.linux.namespaces, pyrunc.Namespace(type="user"))
+    spec = spec.with_linux(namespaces=spaces, uid_mappings=every, gid_mappings=every)
+    container = runtime.create("web", bundle.path, spec=spec, monitor=monitor)
+    container.start()
+    with container.streams() as streams:
+        assert read_all(streams.console).split() == ["/dev/pts/0", "0", "0", "65536", "0"]
+    assert container.wait(10).code == 0
+    container.delete()
+
+
 def test_a_console_socket_gets_the_terminal(runtime: Runtime, bundle: Bundle, tmp_short: Path) -> None:
     path = tmp_short / "console.sock"
     with socket.socket(socket.AF_UNIX) as listener:

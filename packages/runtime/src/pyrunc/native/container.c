@@ -46,6 +46,8 @@ static void enter(void)
 		fail("maps of the user namespace", "");
 		give_up(init.plan.clone);
 	}
+	if (!(init.plan.header->flags & LAUNCH_MONITOR))
+		close_fd(&init.channel); /* the parent goes now: the terminal is sent to the caller */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		give_up(init.plan.clone);
 }
