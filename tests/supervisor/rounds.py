@@ -34,9 +34,9 @@ async def start_and_force(supervisor: Supervisor, chance: random.Random, tar: Pa
 
 
 async def exec_in(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
-    if not supervisor.containers.list():
-        await start(supervisor, "sleep 1000")
-    made = await supervisor.containers.list()[0].exec(ExecConfig(args=("sh", "-c", "exit 3")))
+    running = [container for container in supervisor.containers.list() if container.info().running]
+    container = running[0] if running else await start(supervisor, "sleep 1000")
+    made = await container.exec(ExecConfig(args=("sh", "-c", "exit 3")))
     await made.start()
     assert await made.wait() == 3
 

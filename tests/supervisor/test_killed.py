@@ -23,7 +23,7 @@ from tests.supervisor.rounds import OPERATIONS
 from tests.supervisor.running import output
 from tests.supervisor.stores import Stored
 
-ROUNDS = int(os.environ.get("PYCONTAINERD_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("PYCONTAINERD_ROUNDS", "4"))
 
 
 def killed(directory: Path, seed: int, operation: str, tar: Path, delay: float) -> None:
