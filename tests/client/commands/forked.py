@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from typing import IO
 
@@ -29,7 +30,10 @@ def forked(daemon: Daemon, args: Sequence[str], input: str) -> Result:
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         stdin.write(input.encode())
         stdin.seek(0)
-        pid = os.fork()
+        with warnings.catch_warnings():
+            # Later Pythons warn of a fork beside threads; the child runs no code that waits for one of them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if pid == 0:
             _child(daemon, args, (stdin, stdout, stderr))
         _, status = os.waitpid(pid, 0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pexpect
+import pytest
 
 from tests.client.commands.conftest import Pair
 
@@ -101,22 +104,45 @@ def test_ctrl_c_without_a_terminal_inside(pair: Pair) -> None:
         assert exit_code(child) == 9
 
 
-def test_the_terminal_is_as_before_after_a_failure(pair: Pair) -> None:
-    """Both under one shell: stty shows the modes before and after a run that never starts."""
-    run = f"{sys.executable} -m pyctl run --rm -it host no-such-command"
+@contextmanager
+def modes_around(pair: Pair, command: str) -> Iterator[pexpect.spawn[str]]:
+    """A shell that tells the terminal's modes, runs pyctl, and tells its exit code and the modes again."""
     child = pexpect.spawn(
         "bash",
-        ["--norc", "-c", f"stty -a; {run}; echo code $?; stty -a"],
+        ["--norc", "-c", f"stty -a; {sys.executable} -m pyctl {command}; echo code $?; stty -a"],
         env=pair.daemon.environment(),
         encoding="utf-8",
         timeout=20,
     )
     try:
-        child.expect(pexpect.EOF)
-        assert child.before is not None
-        before, after = re.split(r"code 127\r\n", child.before)
+        yield child
     finally:
         child.close(force=True)
-    assert after
+
+
+def modes(child: pexpect.spawn[str], code: int) -> tuple[str, str]:
+    """What came before ``code``, which begins with the modes before, and the modes after."""
+    child.expect(f"code {code}\r\n")
+    before = child.before
+    child.expect(pexpect.EOF)
+    assert before
+    assert child.before
+    return before, child.before
+
+
+def test_the_terminal_is_as_before_after_a_failure(pair: Pair) -> None:
+    with modes_around(pair, "run --rm -it host no-such-command") as child:
+        before, after = modes(child, 127)
     assert before.startswith(after)
     assert "executable file not found" in before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_and_after_a_signal(removing: Pair, number: signal.Signals) -> None:
+    with modes_around(removing, "run --rm -it busybox sh -c 'echo ready; sleep 100'") as child:
+        child.expect("speed .*ready")
+        modes_before = str(child.after)
+        pyctl = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text(encoding="ascii")
+        os.kill(int(pyctl), number)
+        _, after = modes(child, 128 + number)
+    assert after.strip() in modes_before

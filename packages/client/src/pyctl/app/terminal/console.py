@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
+import signal
 import termios
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 from pyctl.errors import InvalidUsage
 
@@ -39,10 +42,18 @@ def raw() -> Iterator[None]:
         yield
         return
     before = termios.tcgetattr(STDIN)
-    # Now, not after flushing: what the user typed ahead belongs to the container's shell.
-    tty.setraw(STDIN, termios.TCSANOW)
+    handlers = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
+        # Now, not after flushing: what the user typed ahead belongs to the container's shell.
+        tty.setraw(STDIN, termios.TCSANOW)
         yield
     finally:
-        sys.stdout.flush()
-        termios.tcsetattr(STDIN, termios.TCSANOW, before)
+        with contextlib.suppress(termios.error):  # it may be gone, when SIGHUP came
+            termios.tcsetattr(STDIN, termios.TCSANOW, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End through the context managers: the signal itself would leave the user with a raw terminal."""
+    raise SystemExit(128 + number)
