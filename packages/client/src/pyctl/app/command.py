@@ -39,7 +39,11 @@ class DockerCommand(TyperCommand):
         self.format_usage(ctx, formatter)
         formatter.write(f"\n{self.short_help}\n\nOptions:\n")
         with formatter.indentation():
-            records = [param.get_help_record(ctx) for param in self.params if isinstance(param, click.Option)]
+            # By name, not in the order of their groups, which means nothing to the reader.
+            options = sorted(
+                (param for param in self.params if isinstance(param, click.Option)), key=lambda option: option.opts[0]
+            )
+            records = [option.get_help_record(ctx) for option in options]
             formatter.write_dl([record for record in records if record])
 
     def _wrong_flag(self, ctx: click.Context, text: str) -> WrongCommandLine:
