@@ -23,18 +23,37 @@ NO_SLOT = -1
 """A descriptor that was not handed over."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Operation:
-    """One step of a Plan. ``code`` is its number on the wire; numbers are never reused."""
+    """One step of a Plan. ``code`` is its number on the wire; numbers are never reused.
+
+    Equality and repr are written once here: generated for each of the classes below, they would double what importing them costs.
+    """
 
     code: ClassVar[int] = 0
     path: str = field(default="", eq=False)
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, attribute.name) for attribute in self.__attrs_attrs__ if attribute.eq)
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        assert isinstance(other, Operation)
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        told = (f"{attribute.name}={getattr(self, attribute.name)!r}" for attribute in self.__attrs_attrs__)
+        return f"{type(self).__name__}({', '.join(told)})"
 
 
 # -- executed by the parent ------------------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetNs(Operation):
     """Join a namespace: setns(2) with the descriptor in ``slot``; ``kind`` is a mask of CLONE_NEW* (a pidfd joins several)."""
 
@@ -43,7 +62,7 @@ class SetNs(Operation):
     kind: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Clone(Operation):
     """Make the container process: clone3(2) with ``flags`` (CLONE_NEW*), into the cgroup v2 of ``cgroup`` when it is a slot.
 
@@ -64,7 +83,7 @@ class Clone(Operation):
 # -- executed by the container process: identity and namespaces ---------------------------------------------------------------
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class JoinCgroup(Operation):
     """Write ``0`` to each cgroup.procs descriptor in ``slots``: the container process moves itself."""
 
@@ -72,7 +91,7 @@ class JoinCgroup(Operation):
     slots: tuple[int, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Unshare(Operation):
     """unshare(2) with ``flags``."""
 
@@ -80,21 +99,21 @@ class Unshare(Operation):
     flags: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class BecomeRoot(Operation):
     """Inside a new user namespace: setresgid(0), setresuid(0), so that what follows owns what it makes."""
 
     code: ClassVar[int] = 12
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetSid(Operation):
     """setsid(2): a session of its own."""
 
     code: ClassVar[int] = 13
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Sync(Operation):
     """Stop until the caller answers: a hook ``point`` that runs in the caller's namespaces (``createRuntime``), or maps to write."""
 
@@ -102,7 +121,7 @@ class Sync(Operation):
     point: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Hook(Operation):
     """Run one hook program in the container's namespaces (createContainer, startContainer): fork, exec, wait.
 
@@ -117,7 +136,7 @@ class Hook(Operation):
     timeout: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class JoinSessionKeyring(Operation):
     """keyctl(KEYCTL_JOIN_SESSION_KEYRING, name): the caller's keys stay out of the container."""
 
@@ -128,7 +147,7 @@ class JoinSessionKeyring(Operation):
 # -- mounts ---------------------------------------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetPropagation(Operation):
     """mount(NULL, target-on-the-host, NULL, flags): MS_SLAVE|MS_REC on "/" before anything else is mounted."""
 
@@ -137,7 +156,7 @@ class SetPropagation(Operation):
     flags: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MountAt(Operation):
     """Mount a file system on a *host* path inside the private mount namespace: the pieces of the root (an overlay, say) before OpenRoot.
 
@@ -154,7 +173,7 @@ class MountAt(Operation):
     recursive: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpenRoot(Operation):
     """Clone the tree at ``source`` (open_tree, recursive), attach it on itself, and keep it as the root handle of all that follows.
 
@@ -165,7 +184,7 @@ class OpenRoot(Operation):
     source: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Mount(Operation):
     """A new file system at ``target``: fsopen, fsconfig for each of ``parameters``, fsmount, move_mount on the target's descriptor.
 
@@ -183,7 +202,7 @@ class Mount(Operation):
     copy_up: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Bind(Operation):
     """A bind mount: open_tree(``source``, CLONE), mount_setattr, move_mount on ``target`` (made as file or directory, like the source, if missing).
 
@@ -204,7 +223,7 @@ class Bind(Operation):
     idmap_recursive: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MountCgroups(Operation):
     """The container's view of /sys/fs/cgroup: one cgroup2 mount, or on v1 a tmpfs with one cgroup mount for each hierarchy.
 
@@ -219,7 +238,7 @@ class MountCgroups(Operation):
     attributes: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Mkdev(Operation):
     """A device node at ``target``. ``mode`` includes S_IFCHR/S_IFBLK/S_IFIFO; with ``bind`` the host's node ``source`` is bound instead (user namespaces)."""
 
@@ -234,7 +253,7 @@ class Mkdev(Operation):
     source: str = ""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Symlink(Operation):
     """A symlink at ``target`` holding ``link``; left alone if it already holds that."""
 
@@ -243,7 +262,7 @@ class Symlink(Operation):
     target: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MaskPath(Operation):
     """Hide ``target`` if it exists: a file under the host's own /dev/null (checked to be 1:3, CVE-2025-31133), a directory under an empty read-only tmpfs."""
 
@@ -251,7 +270,7 @@ class MaskPath(Operation):
     target: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ReadonlyPath(Operation):
     """Make ``target`` read-only, with all below it, if it exists: open_tree(CLONE, recursive), mount_setattr, move_mount on itself."""
 
@@ -259,7 +278,7 @@ class ReadonlyPath(Operation):
     target: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class PivotRoot(Operation):
     """pivot_root(2) to the root handle, detach the old root, chdir to "/". ``no_pivot``: MS_MOVE and chroot (ramfs hosts)."""
 
@@ -267,7 +286,7 @@ class PivotRoot(Operation):
     no_pivot: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class RootPropagation(Operation):
     """Set the propagation of the container's own root after pivot (linux.rootfsPropagation)."""
 
@@ -275,7 +294,7 @@ class RootPropagation(Operation):
     flags: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class RootReadonly(Operation):
     """mount_setattr(MOUNT_ATTR_RDONLY) on the container's root mount alone (root.readonly)."""
 
@@ -285,7 +304,7 @@ class RootReadonly(Operation):
 # -- what the process will be ---------------------------------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetHostname(Operation):
     """sethostname(2)."""
 
@@ -293,7 +312,7 @@ class SetHostname(Operation):
     name: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetDomainname(Operation):
     """setdomainname(2)."""
 
@@ -301,14 +320,14 @@ class SetDomainname(Operation):
     name: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class LoopbackUp(Operation):
     """Bring up ``lo`` of a new network namespace (SIOCSIFFLAGS)."""
 
     code: ClassVar[int] = 42
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class WriteProc(Operation):
     """Write ``value`` to ``name`` below a private, never attached procfs (``sys/net/ipv4/ip_forward``, ``self/oom_score_adj``): CVE-2025-52881."""
 
@@ -317,7 +336,7 @@ class WriteProc(Operation):
     value: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetRlimit(Operation):
     """prlimit(2) of RLIMIT number ``resource``; 2**64-1 is RLIM_INFINITY."""
 
@@ -327,7 +346,7 @@ class SetRlimit(Operation):
     hard: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpenConsole(Operation):
     """Open a terminal in the container's own devpts, bind it on /dev/console, make it the controlling terminal and stdio; send the master to the parent.
 
@@ -341,7 +360,7 @@ class OpenConsole(Operation):
     bind_console: bool = True
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetUmask(Operation):
     """umask(2)."""
 
@@ -349,7 +368,7 @@ class SetUmask(Operation):
     mask: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetPersonality(Operation):
     """personality(2)."""
 
@@ -357,7 +376,7 @@ class SetPersonality(Operation):
     persona: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetScheduler(Operation):
     """sched_setattr(2) with the fields of process.scheduler."""
 
@@ -371,7 +390,7 @@ class SetScheduler(Operation):
     period: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetIoPriority(Operation):
     """ioprio_set(2), IOPRIO_WHO_PROCESS, this process."""
 
@@ -379,7 +398,7 @@ class SetIoPriority(Operation):
     value: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetAffinity(Operation):
     """sched_setaffinity(2) with the CPU numbers of ``cpus``."""
 
@@ -387,14 +406,14 @@ class SetAffinity(Operation):
     cpus: tuple[int, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class NoNewPrivileges(Operation):
     """prctl(PR_SET_NO_NEW_PRIVS)."""
 
     code: ClassVar[int] = 51
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class LoadSeccomp(Operation):
     """seccomp(SECCOMP_SET_MODE_FILTER, flags, program). ``program``: struct sock_filter[] as bytes. ``listener``: send the notify descriptor to the parent."""
 
@@ -404,7 +423,7 @@ class LoadSeccomp(Operation):
     listener: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class LsmLabel(Operation):
     """Write ``value`` to /proc/self/attr/``attribute`` (``apparmor/exec``, ``exec``, ``keycreate``), for the next exec."""
 
@@ -413,7 +432,7 @@ class LsmLabel(Operation):
     value: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class DropBounding(Operation):
     """Keep only the capabilities in the mask ``keep`` in the bounding set (PR_CAPBSET_DROP for every other)."""
 
@@ -421,7 +440,7 @@ class DropBounding(Operation):
     keep: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetUser(Operation):
     """PR_SET_KEEPCAPS, setgroups, setresgid, setresuid. ``set_groups`` false where the user namespace denies it."""
 
@@ -432,7 +451,7 @@ class SetUser(Operation):
     set_groups: bool = True
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SetCapabilities(Operation):
     """capset(2), then the ambient set (PR_CAP_AMBIENT_CLEAR_ALL, RAISE): 64-bit masks."""
 
@@ -443,7 +462,7 @@ class SetCapabilities(Operation):
     ambient: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Chdir(Operation):
     """chdir(2) inside the root, made with mode 0755 if ``create``; afterwards getcwd must not be unreachable (CVE-2024-21626)."""
 
@@ -452,7 +471,7 @@ class Chdir(Operation):
     create: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class CloseFds(Operation):
     """close_range(2) with CLOSE_RANGE_CLOEXEC from 3 + ``keep``: nothing but stdio and preserved descriptors reaches the program."""
 
@@ -460,7 +479,7 @@ class CloseFds(Operation):
     keep: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class FindExecutable(Operation):
     """Resolve ``name`` as execvp(3) would with ``search`` (the container's PATH), as the container's user; ENOENT/EACCES are reported now, at create."""
 
@@ -469,7 +488,7 @@ class FindExecutable(Operation):
     search: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class WaitStart(Operation):
     """Report READY to the caller, then block until ``start`` writes to the fifo in slot ``gate``; exec errors go to the fifo in slot ``report``."""
 
@@ -478,14 +497,14 @@ class WaitStart(Operation):
     report: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class StayAsInit(Operation):
     """Go on in a child; this process passes signals on to it, reaps orphans, and ends as it ended (docker's ``--init``)."""
 
     code: ClassVar[int] = 62
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ExecVe(Operation):
     """execve(2) of what FindExecutable found, with ``argv`` and ``env``. Reports READY first where there was no WaitStart (exec)."""
 
