@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyrunc
 from pycontainerd import tree
-from pycontainerd.errors import Conflict, InvalidConfig, SnapshotExists, SnapshotNotFound
+from pycontainerd.errors import Conflict, InvalidConfig, SnapshotExists, SnapshotNotFound, StoreFailed
 from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Usage
 
@@ -87,7 +87,15 @@ class OverlaySnapshotter:
 
     def remove(self, key: str) -> None:
         """See Snapshotter."""
-        self.forget(key)()
+        try:
+            delete = self.forget(key)
+        except StoreFailed:
+            number, _, kind = self._row(key)
+            if kind == Kind.COMMITTED:
+                raise
+            self._delete(number)  # the disk is full, and this may be what has filled it
+            delete = self.forget(key)
+        delete()
 
     def forget(self, key: str) -> Callable[[], None]:
         """See Snapshotter."""

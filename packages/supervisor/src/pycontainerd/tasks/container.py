@@ -418,7 +418,9 @@ class Container:
         except StoreFailed:
             _logger.exception("%s: its end is not recorded", self._label)
             self._record = record
-        self._run = None  # in the same step: who comes to wait after the others were told must not find a run that has ended
+        self._run = (
+            None  # in the same step: who comes to wait after the others were told must not find a run that has ended
+        )
         self._waiters.exited(status)
 
     async def _signal(self, number: int) -> None:
