@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from attrs import frozen
@@ -35,9 +36,10 @@ class Bundle:
     root: Path
 
     def spec(self, *args: str, terminal: bool = False) -> Spec:
-        """A command in the busybox root; one string is for the shell."""
+        """A command in the busybox root; one string is for the shell. In a cgroup of its own: several runs of the tests may go on at once."""
         command = ("sh", "-c", args[0]) if len(args) == 1 and " " in args[0] else args
-        return Spec.default().with_args(*command, terminal=terminal).with_root(self.root, readonly=True)
+        made = Spec.default().with_args(*command, terminal=terminal).with_root(self.root, readonly=True)
+        return made.with_linux(cgroups_path=f"/pyrunc-{RUN.name[:12]}/{uuid4().hex[:12]}")
 
     def write(self, spec: Spec) -> Path:
         """Put the specification into config.json. Returns the bundle's path."""

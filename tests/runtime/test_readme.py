@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.cli.conftest import PYRUNC
+from tests.support.run import RUN
 
 README = (Path(__file__).parents[2] / "packages/runtime/README.md").read_text(encoding="utf-8")
 
@@ -29,7 +30,11 @@ def run(program: str, *arguments: str) -> list[str]:
 def test_five_lines(busybox_rootfs: Path, tmp_short: Path) -> None:
     short, _ = examples()
     assert len([line for line in short.splitlines() if line and "import" not in line]) == 5
-    program = short.replace("/srv/busybox", str(busybox_rootfs)).replace("/run/mine", str(tmp_short))
+    program = (
+        short.replace("/srv/busybox", str(busybox_rootfs))
+        .replace("/run/mine", str(tmp_short))
+        .replace("first", f"first-{RUN.name[:12]}")
+    )
     assert sorted(run(program)) == ["exit code 0", "hello"]
     assert not list(tmp_short.iterdir())
 
@@ -37,13 +42,14 @@ def test_five_lines(busybox_rootfs: Path, tmp_short: Path) -> None:
 def test_fifty_lines(busybox_rootfs: Path, tmp_short: Path) -> None:
     _, long = examples()
     assert len(long.splitlines()) <= 60
-    assert run(long, str(tmp_short), str(busybox_rootfs)) == [
+    name = f"server-{RUN.name[:12]}"  # of a cgroup, too: several runs of the tests may go on at once
+    assert run(long.replace('"server"', f'"{name}"'), str(tmp_short), str(busybox_rootfs)) == [
         "created",
         "ready",
         "2 processes",
         "30 allowed",
         "exit code 3 by itself",
-        "container 'server' does not exist",
+        f"container '{name}' does not exist",
     ]
 
 
@@ -56,7 +62,7 @@ def test_the_command(tmp_path: Path) -> None:
     shutil.copy(busybox, bundle / "rootfs/bin/sh")
     subprocess.run([PYRUNC, "spec"], cwd=bundle, check=True)
     done = subprocess.run(
-        [PYRUNC, "--root", str(tmp_path / "root"), "run", "readme-first"],
+        [PYRUNC, "--root", str(tmp_path / "root"), "run", f"readme-{RUN.name[:12]}"],
         cwd=bundle,
         input="exit\n",
         capture_output=True,

@@ -19,10 +19,33 @@ from pyrunc.processes import WALL
 
 @define
 class _Children:
-    """pidfds by pid. The lock is held over close and wait, or the number of a closed pidfd could be somebody else's by then."""
+    """pidfds by pid, and an epoll of them: a host may have hundreds of monitors, and each launch asks for those that have ended. The lock
+    is held over wait and close, or the number of a closed pidfd could be somebody else's by then."""
 
     pidfds: dict[int, int] = field(factory=dict)
+    epoll: select.epoll | None = None
     lock: threading.RLock = field(factory=threading.RLock)  # reentrant: a finalizer may adopt in the middle of a sweep
+
+    def add(self, pid: int, pidfd: int) -> None:
+        self.epoll = self.epoll or select.epoll()
+        self.epoll.register(pidfd, select.EPOLLIN)
+        self.pidfds[pid] = pidfd
+
+    def remove(self, pid: int) -> None:
+        pidfd = self.pidfds.pop(pid)
+        assert self.epoll is not None
+        self.epoll.unregister(pidfd)
+        os.close(pidfd)
+        if not self.pidfds:
+            self.epoll.close()
+            self.epoll = None
+
+    def ended(self) -> list[int]:
+        """Without waiting."""
+        if self.epoll is None:
+            return []
+        ready = {descriptor for descriptor, _ in self.epoll.poll(0)}
+        return [pid for pid, pidfd in self.pidfds.items() if pidfd in ready] if ready else []
 
 
 _children: Final = _Children()
@@ -31,19 +54,18 @@ _children: Final = _Children()
 def adopt(pid: int, pidfd: int) -> None:
     """Reap the child once it has ended. The descriptor is taken over."""
     with _children.lock:
-        stale = _children.pidfds.pop(pid, None)  # reaped by a waitpid(-1) of the host program, and its pid used again
-        _children.pidfds[pid] = pidfd
-        if stale is not None:
-            os.close(stale)
+        if pid in _children.pidfds:  # reaped by a waitpid(-1) of the host program, and its pid used again
+            _children.remove(pid)
+        _children.add(pid, pidfd)
 
 
 def sweep() -> None:
     """Reap those that have ended; never waits."""
     with _children.lock:
-        for pid, pidfd in tuple(_children.pidfds.items()):
-            if _reaped(pidfd):
-                del _children.pidfds[pid]
-                os.close(pidfd)
+        for pid in _children.ended():
+            with suppress(ChildProcessError):  # somebody else was faster
+                os.waitid(os.P_PIDFD, _children.pidfds[pid], os.WEXITED | os.WNOHANG | WALL)
+            _children.remove(pid)
 
 
 def reap(pid: int, patience: float = 1.0) -> None:
@@ -62,16 +84,12 @@ def reap(pid: int, patience: float = 1.0) -> None:
     sweep()
 
 
-def _reaped(pidfd: int) -> bool:
-    try:
-        return os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | WALL) is not None
-    except ChildProcessError:
-        return True  # somebody else was faster
-
-
 def _forget() -> None:
     """In a fork of the host program: they are not its children, and the lock may have been held by a thread that is not there."""
     _children.lock = threading.RLock()
+    if _children.epoll is not None:
+        _children.epoll.close()
+        _children.epoll = None
     for pidfd in _children.pidfds.values():
         with suppress(OSError):
             os.close(pidfd)
