@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from pycontainerd.content.store import PIECE, ContentStore
-from pycontainerd.errors import ImageError, ImageInUse
+from pycontainerd.errors import ImageError, ImageInUse, ImageNotFound
 from pycontainerd.images import export, table
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.changes import apply_changes
@@ -49,6 +49,7 @@ class Images:
         self._collector = Collector(content, snapshots, self._catalogue, leases)
         self.in_use: Callable[[], set[str]] = set
         """Tells the ids of the images that containers are made from; set by the supervisor."""
+        self._leaving: set[str] = set()
 
     # -- looking up --------------------------------------------------------------------------------------------------------
 
@@ -59,9 +60,12 @@ class Images:
     def get(self, reference: str) -> Image:
         """By name (docker's normalisation), by name and digest, by id, or by a unique prefix of the id (four digits or more).
 
-        Raises ImageNotFound, AmbiguousReference.
+        Raises ImageNotFound, also for one that is being removed; AmbiguousReference.
         """
-        return self._catalogue.get(reference)
+        image = self._catalogue.get(reference)
+        if image.id in self._leaving:
+            raise ImageNotFound(reference)
+        return image
 
     # -- bringing in ---------------------------------------------------------------------------------------------------------
 
@@ -160,9 +164,15 @@ class Images:
         used = image.id in self.in_use()
         if last and used and not force:
             raise _conflict(image, "image is being used by a container", forcible=True)
-        return await self._remove(image, leaving, last and not used)
+        if not last or used:
+            return await self._remove(image, leaving, last=False)
+        self._leaving.add(image.id)  # in the same step as the look at who uses it: nobody begins to use it now
+        try:
+            return await self._remove(image, leaving, last=True)
+        finally:
+            self._leaving.discard(image.id)
 
-    async def _remove(self, image: Image, leaving: Sequence[str], last: bool) -> builtins.list[Removed]:
+    async def _remove(self, image: Image, leaving: Sequence[str], *, last: bool) -> builtins.list[Removed]:
         def change(connection: sqlite3.Connection) -> None:
             for name in leaving:
                 table.unname(connection, name)
