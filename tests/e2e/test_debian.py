@@ -8,6 +8,9 @@ import pytest
 
 from tests.support.daemon import Daemon
 
+# The first of them makes the root file system where this user has none in the cache: minutes, on a slow mirror or a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 SERVER = """
 import http.server, threading, urllib.request
 server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
