@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+
+import pytest
 
 from .conftest import Engine
 
@@ -106,3 +109,16 @@ def test_events_tell_what_happened(engine: Engine) -> None:
 def test_automatic_removal(engine: Engine) -> None:
     engine.ok("run", "-d", "--rm", "--name", "brief", *SHELL, "sleep 0.1")
     engine.until(lambda: engine.ok("ps", "-aq") == "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("no-such-command",), 127), (("/etc/passwd",), 126), (("/etc",), 126), (("-w", "/nowhere", "true"), 127)],
+)
+def test_exec_of_what_cannot_be_run(engine: Engine, arguments: tuple[str, ...], code: int) -> None:
+    engine.ok("run", "-d", "--name", "host-of-it", "--network", "none", "busybox", "sleep", "100")
+    options = arguments[:-1]
+    result = engine.docker("exec", *options, "host-of-it", arguments[-1])
+    assert "OCI runtime exec failed: exec failed: unable to start container process" in result.stdout + result.stderr
+    old = os.environ.get("PYRUNC_TEST_ENGINE", "").startswith("dockerd")  # Debian 12's answers 126 to each
+    assert result.returncode == (126 if old else code)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from pydockerd.api.call import Call, Route, answer
 from pydockerd.api.headers import HEADERS
+from pydockerd.api.hijack import Hijacked
 from pydockerd.api.routes import ROUTES
 from pydockerd.engine import Engine
 from pydockerd.errors import ApiError, BadRequest, NotFound, NotModified
@@ -47,6 +48,8 @@ def application(engine: Engine) -> web.Application:
             return error_answer(413, f"request body too large: at most {BODY_LIMIT} bytes are read")
         except ApiError as error:
             return error_answer(error.status, error.message)
+        except ConnectionError:
+            return Hijacked()  # the client left in the middle of its answer: nobody is there to be told
 
     app = web.Application(client_max_size=BODY_LIMIT)
     app.router.add_route("*", "/{path:.*}", handle)

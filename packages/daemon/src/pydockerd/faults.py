@@ -12,6 +12,8 @@ logger = logging.getLogger("pydockerd.api")
 RUNTIME_PREFIX = "failed to create task for container: failed to create shim task: OCI runtime create failed: "
 """Before what the runtime says. The docker CLI ends with 127 or 126 by the words "executable file not found" and "permission denied" behind it."""
 
+_OWN_PREFIX = "failed to create task for container: "
+
 _ANSWERS: tuple[tuple[type[Exception], type[ApiError]], ...] = (
     (supervisor.NotFound, NotFound),
     (supervisor.AmbiguousReference, BadRequest),
@@ -47,4 +49,4 @@ def _start_failed(error: supervisor.StartFailed) -> ApiError:
 
 
 def _with_prefix(text: str) -> str:
-    return text if "OCI runtime" in text else RUNTIME_PREFIX + text
+    return text if "OCI runtime" in text else RUNTIME_PREFIX + text.removeprefix(_OWN_PREFIX)

@@ -175,14 +175,16 @@ async def unpause(engine: Engine, call: Call) -> web.Response:
 async def wait(engine: Engine, call: Call) -> web.StreamResponse:
     """ContainerWait: the head is sent once the wait is in force, because clients start the container when they have it."""
     container = find(engine, call)
-    ended = container.waiter(_condition(call.text("condition") or "not-running"))
+    condition = _condition(call.text("condition") or "not-running")
+    ended = container.waiter(condition)
     response = await open_stream(call)
     try:
         status = await ended
     except asyncio.CancelledError:
         ended.cancel()
         raise
-    error = WaitError(message=status.error) if status.error else None
+    # whoever waits for the removal has the error of the start already, from the start
+    error = WaitError(message=status.error) if status.error and condition != "removed" else None
     await response.write(encode(Waited(status_code=status.code, error=error)))
     return response
 

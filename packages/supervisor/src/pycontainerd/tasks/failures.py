@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from errno import ENOENT
 
 import pyrunc
 from pycontainerd.errors import (
@@ -28,6 +29,10 @@ def starting(prefix: str) -> Iterator[None]:
         raise CommandNotExecutable(f"{prefix}: {error}") from error
     except pyrunc.SpecError as error:
         raise InvalidConfig(error.path, error.rule) from error
+    except pyrunc.OperationFailed as error:
+        # docker's clients end with 127 where the working directory does not exist, too
+        missing = error.operation.path == "process.cwd" and error.errno == ENOENT
+        raise (CommandNotFound if missing else StartFailed)(f"{prefix}: {error}") from error
     except (pyrunc.PyruncError, OSError) as error:
         raise StartFailed(f"{prefix}: {error}") from error
 
