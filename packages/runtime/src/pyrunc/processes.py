@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from errno import EINVAL
 
 from attrs import frozen
 
@@ -52,6 +53,11 @@ class Identity:
         try:
             pidfd = os.pidfd_open(self.pid)
         except (ProcessLookupError, ValueError):
+            raise ProcessGone(f"process {self.pid} has ended") from None
+        except OSError as error:
+            # Its number lives on as that of a session or a process group: EINVAL before Linux 6.15, ESRCH since.
+            if error.errno != EINVAL:
+                raise
             raise ProcessGone(f"process {self.pid} has ended") from None
         try:
             stat = _stat(self.pid)
