@@ -203,10 +203,14 @@ class Container:
 
     def _destroy(self, directory: StateDirectory) -> None:
         """Under the lock: no process, no cgroup, no directory is left."""
-        from pyrunc.execs import exec_handles
-        from pyrunc.teardown import end_processes
+        from pyrunc.execs import exec_handles, unrecorded_execs
+        from pyrunc.teardown import end_processes, release_unrecorded
 
         end_processes(self._record, self._handle, exec_handles(self._place, directory), self._cgroup)
+        if self._handle is None:
+            release_unrecorded(directory.descriptor)
+        for descriptor in unrecorded_execs(self._place, directory):
+            release_unrecorded(descriptor)
         with span("runtime", "remove cgroups"):
             self._cgroup.remove()
         if self._record.hooks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from secrets import token_hex
 from signal import SIGTERM
@@ -223,3 +224,17 @@ def exec_handles(place: Place, directory: StateDirectory) -> list[Handle]:
         with suppress(ExecNotFound, StateError):
             handles.append(get_exec(place, directory, exec_id)._handle)
     return handles
+
+
+def unrecorded_execs(place: Place, directory: StateDirectory) -> Iterator[int]:
+    """For delete: descriptors, closed again after each step, of the directories of execs whose maker was killed before recording them."""
+    for exec_id in directory.exec_ids():
+        try:
+            get_exec(place, directory, exec_id)
+        except (ExecNotFound, StateError):
+            with suppress(FileNotFoundError):
+                descriptor = directory.open_exec(exec_id)
+                try:
+                    yield descriptor
+                finally:
+                    os.close(descriptor)

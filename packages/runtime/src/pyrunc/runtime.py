@@ -226,13 +226,17 @@ class Runtime:
 
     def _delete_damaged(self, id: str, *, force: bool) -> None:
         """All that is sure is the name: processes are looked for in the cgroup that its config.json, or the lack of one, leads to."""
+        from pyrunc.teardown import release_unrecorded
+
         with StateDirectory.open(self.root, id) as directory:
             directory.lock()
             if directory.exists(STATE) and not force:
                 raise StateError(
                     f"{directory.path}/{STATE}", "is damaged; delete the container with force to be rid of it"
                 )
-            self._salvage(directory).remove()
+            cgroup = self._salvage(directory)
+            release_unrecorded(directory.descriptor)
+            cgroup.remove()
             directory.remove()
 
     def _salvage(self, directory: StateDirectory) -> Cgroup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from signal import SIGKILL
 from typing import TYPE_CHECKING
@@ -36,6 +37,25 @@ def end_processes(record: Record, main: Handle | None, execs: list[Handle], cgro
             pass  # a damaged exit file must not keep anything from being deleted
         with suppress(InvalidState, StateError):
             handle.release()
+
+
+def release_unrecorded(directory: int) -> None:
+    """End the monitor in a state directory (a descriptor) in which no process is recorded: who made it was killed before writing it down.
+
+    Its process has been killed already, with the cgroup or with the first process of its pid namespace.
+    """
+    from pyrunc.monitor import MonitorClient
+
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            with MonitorClient.connect(directory) as client:
+                client.release()
+                return
+        except ProcessGone:
+            return
+        except InvalidState:
+            time.sleep(0.001)  # it has not noticed yet
 
 
 def _kill_all(cgroup: Cgroup, main: Handle | None) -> None:
