@@ -1,0 +1,58 @@
+"""Which tests each machine runs when none are named, so that both machines together fit a quarter of an hour.
+
+Under TCG a Python interpreter takes a second to start and everything is twenty to forty times slower. So the machines run what a
+kernel, a hierarchy of cgroups or an init can make a difference to, and leave out what is the same computation everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.vm.machine import Init
+
+CHECKS: Final = "tests/vm/guest/checks.py"
+SAME_EVERYWHERE: Final = (
+    # The compiler and its sanitizers.
+    "tests/runtime/native/test_build.py",
+    "tests/runtime/native/test_decoder.py",
+    # Pure functions: config.json in, plan or text out.
+    "tests/runtime/compile",
+    "tests/runtime/spec",
+    "tests/runtime/seccomp/test_assembler.py",
+    "tests/runtime/seccomp/test_profile.py",
+    "tests/supervisor/containers/test_config.py",
+    "tests/supervisor/oci",
+    "tests/supervisor/logs/test_lines_and_format.py",
+    # Files that are read and refused; one of them by skopeo.
+    "tests/supervisor/images/test_archives.py",
+    "tests/supervisor/images/test_bad_archives.py",
+    "tests/supervisor/content",
+    # A hundred interpreters and fifty runs of runc, whose words are compared.
+    "tests/runtime/cli/test_commands.py",
+    "tests/runtime/cli/test_peers.py",
+    "tests/runtime/test_readme.py",
+)
+TIMED: Final = ("tests/runtime/test_encode.py::test_a_whole_plan_takes_a_fraction_of_a_millisecond",)
+"""What is asserted of the clock, which is not true of translated code."""
+WITH_AN_INIT: Final = (
+    "tests/runtime/cgroups",
+    "tests/runtime/test_limits.py",
+    "tests/runtime/test_lifecycle.py",
+    "tests/runtime/test_exec.py",
+    "tests/supervisor/tasks/test_life.py",
+    "tests/supervisor/test_recovery.py",
+)
+"""What systemd, which has cgroups of its own and takes in orphans, could get in the way of."""
+
+TIMEOUT_SECONDS: Final = 600
+"""For one test."""
+
+
+def default(init: Init) -> list[str]:
+    """The arguments for pytest."""
+    common = ["-v", "--no-header", f"--timeout={TIMEOUT_SECONDS}", "--durations=10"]
+    deselected = [f"--deselect={name}" for name in TIMED]
+    if init == "systemd":
+        return [*common, *deselected, CHECKS, *WITH_AN_INIT]
+    ignored = [f"--ignore={name}" for name in SAME_EVERYWHERE]
+    return [*common, *deselected, *ignored, CHECKS, "tests/runtime", "tests/supervisor"]
