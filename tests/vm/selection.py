@@ -27,6 +27,8 @@ SAME_EVERYWHERE: Final = (
     "tests/supervisor/images/test_archives.py",
     "tests/supervisor/images/test_bad_archives.py",
     "tests/supervisor/content",
+    # The log's journal, over pipes and files: no container, but an interpreter for each kill.
+    "tests/supervisor/logs/test_killed.py",
     # A hundred interpreters and fifty runs of runc, whose words are compared.
     "tests/runtime/cli/test_commands.py",
     "tests/runtime/cli/test_peers.py",
