@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,11 @@ class Engine:
             env=self.environment(),
         )
 
+    def remove_containers(self) -> None:
+        """Remove every container, running or not."""
+        if left := self.ok("ps", "-aq").split():
+            self.ok("rm", "-f", *left)
+
     def until(self, wanted: Callable[[], bool], timeout: float = 15) -> None:
         """Poll until ``wanted`` holds."""
         deadline = time.monotonic() + timeout
@@ -81,8 +87,7 @@ def _wait_listening(engine: Engine, processes: list[subprocess.Popen[bytes]]) ->
     raise AssertionError((engine.directory / "log").read_text())
 
 
-def _commands(directory: Path, host: str) -> list[list[str]]:
-    chosen = os.environ.get("PYRUNC_TEST_ENGINE", "pydockerd")
+def _commands(chosen: str, directory: Path, host: str) -> list[list[str]]:
     if chosen == "pydockerd":
         roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
         return [[sys.executable, "-m", "pydockerd", *roots, "-H", host]]
@@ -104,16 +109,16 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
         process.wait(30)
 
 
-@pytest.fixture(scope="session")
-def running_engine(busybox_tar: Path) -> Iterator[Engine]:
-    """One engine for all tests of this folder, with the image ``busybox:latest``."""
+@contextmanager
+def engine_of(chosen: str, busybox_tar: Path) -> Iterator[Engine]:
+    """An engine with the image ``busybox:latest``: ``pydockerd``, ``dockerd``, or ``dockerd-pyrunc``, which has our runtime beneath."""
     with tempfile.TemporaryDirectory(prefix="peers.", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         engine = Engine(f"unix://{directory}/d.sock", directory)
         processes: list[subprocess.Popen[bytes]] = []
         with (directory / "log").open("wb") as log:
             try:
-                for command in _commands(directory, engine.host):
+                for command in _commands(chosen, directory, engine.host):
                     processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
                     OWNED.processes.add(processes[-1].pid)
                     time.sleep(0.2)
@@ -124,10 +129,15 @@ def running_engine(busybox_tar: Path) -> Iterator[Engine]:
                 _end(processes)
 
 
+@pytest.fixture(scope="session")
+def running_engine(busybox_tar: Path) -> Iterator[Engine]:
+    """One engine for all tests of this folder."""
+    with engine_of(os.environ.get("PYRUNC_TEST_ENGINE", "pydockerd"), busybox_tar) as engine:
+        yield engine
+
+
 @pytest.fixture
 def engine(running_engine: Engine) -> Iterator[Engine]:
     """The engine; whatever containers a test leaves are removed after it."""
     yield running_engine
-    left = running_engine.ok("ps", "-aq").split()
-    if left:
-        running_engine.ok("rm", "-f", *left)
+    running_engine.remove_containers()

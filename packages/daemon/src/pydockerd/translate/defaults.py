@@ -6,27 +6,11 @@ from typing import Final
 
 import attrs
 
+from pycontainerd.oci.mounts import MASKED_PATHS, READONLY_PATHS
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 
 SHM_SIZE: Final = 64 << 20
-
-# The lists of moby's oci/defaults.go: kernel interfaces that are not namespaced and tell or change what belongs to the host.
-MASKED_PATHS: Final = (
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-)
-READONLY_PATHS: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 def with_defaults(request: CreateRequest, *, cgroup_parent: str = "") -> CreateRequest:

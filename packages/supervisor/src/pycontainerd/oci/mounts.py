@@ -9,22 +9,10 @@ from pathlib import Path
 from pycontainerd.containers.config import BindMount, ContainerConfig, TmpfsMount
 from pycontainerd.errors import InvalidConfig
 from pyrunc.spec import Mount
+from pyrunc.spec.default import MASKED_PATHS, READONLY_PATHS
 
-MASKED_PATHS = (
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-    "/sys/devices/virtual/powercap",
-)
-READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+__all__ = ["MASKED_PATHS", "READONLY_PATHS", "all_mounts", "default_mounts"]
+
 _PROPAGATIONS = {"private", "rprivate", "shared", "rshared", "slave", "rslave"}
 _IGNORED = {"z", "Z", "cached", "delegated", "consistent", "volume-nocopy", "nocopy"}
 """Words of docker's ``-v`` that mean nothing without SELinux or on Linux."""
