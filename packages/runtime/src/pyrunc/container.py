@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
-from typing import TYPE_CHECKING
-
-from attrs import evolve
 
 from pyrunc.cgroups import cgroup_for
 from pyrunc.errors import ContainerNotFound, InvalidState, ProcessGone, SpecError
 from pyrunc.facts import Facts
 from pyrunc.handle import Handle
+from pyrunc.model import evolve
 from pyrunc.place import Place
 from pyrunc.processes import ExitStatus, parse_signal
 from pyrunc.state import Record, State, Status
@@ -20,6 +18,7 @@ from pyrunc.statedir import CONFIG, GATE
 from pyrunc.stdio import Stdio, Streams
 from pyrunc.tracing import span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -115,7 +114,7 @@ class Container:
         ).plan
 
     def spec(self) -> Spec:
-        """The specification that it was made of, whatever has become of its bundle since. Raises SpecError."""
+        """The specification that it was made of, whatever has become of its bundle since, with the limits of ``update``. Raises SpecError."""
         from pyrunc.spec import Spec
 
         with self._place.open() as directory:
@@ -334,10 +333,15 @@ class Container:
         return self._cgroup.stats()
 
     def update(self, resources: Resources) -> None:
-        """Change the limits that ``resources`` names; others stay. Raises InvalidState if stopped, CgroupError naming the field."""
-        with self._place.locked() as directory:
+        """Change the limits that ``resources`` names, in the cgroup and in ``spec()``; others stay, and so do the device rules.
+
+        Raises InvalidState if stopped, CgroupError naming the field that cannot be; the old limits are in force then.
+        """
+        from pyrunc.updates import update
+
+        with span("runtime", "update"), self._place.locked() as directory:
             self._require(directory, "update", *_LIVE)
-            self._cgroup.update(resources)
+            update(directory, self._cgroup, resources)
 
     def _open_descriptor(self) -> int | None:
         """For handles: a descriptor of the state directory, or None once it is deleted."""

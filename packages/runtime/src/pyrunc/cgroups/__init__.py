@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from posixpath import normpath
-from typing import TYPE_CHECKING, Literal
 
 from pyrunc.errors import CgroupError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.facts import Hierarchy

@@ -9,10 +9,12 @@ cost more time than making all of a container's cgroups; a controller needs no m
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Callable
+
 from cgroupspy.interfaces import BaseFileInterface
 
 from pyrunc.cgroups import directory
+from pyrunc.model import frozen
 
 
 @frozen
@@ -31,9 +33,13 @@ class TextFile(BaseFileInterface):
 
 
 class Direct:
-    """Files are written by exactly one write(2): a buffered file splits and retries, and loses the errno on close."""
+    """Files are written by exactly one write(2): a buffered file splits and retries, and loses the errno on close.
+
+    ``before_writing`` is told each file's path and what it will get.
+    """
 
     node: Node
+    before_writing: Callable[[str, str], None] | None = None
 
     def path(self, filename: bytes) -> str:
         """The file's whole path."""
@@ -45,4 +51,7 @@ class Direct:
 
     def set_property(self, filename: bytes, value: object) -> None:
         """cgroupspy's hook for writing. Several lines are several writes: each of them is one rule to the kernel."""
-        directory.write(self.path(filename), *str(value).split("\n"))
+        path, text = self.path(filename), str(value)
+        if self.before_writing is not None:
+            self.before_writing(path, text)
+        directory.write(path, *text.split("\n"))

@@ -9,12 +9,12 @@ import ctypes
 import os
 import platform
 import struct
-from typing import TYPE_CHECKING
 
 from pyrunc.cgroups.devices import WILDCARD, Rule
 from pyrunc.cgroups.fields import RESOURCES
 from pyrunc.errors import CgroupError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

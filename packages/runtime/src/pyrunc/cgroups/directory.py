@@ -11,10 +11,10 @@ import os
 import time
 from contextlib import suppress
 from errno import EBUSY, EEXIST, ENODEV, ENOENT, ENOTEMPTY, ENOTSUP, EPERM
-from typing import TYPE_CHECKING
 
 from pyrunc.errors import CgroupError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

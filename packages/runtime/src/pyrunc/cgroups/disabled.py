@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from attrs import define
-
 from pyrunc.cgroups.driver import REMOVAL_PATIENCE, Cgroup
 from pyrunc.cgroups.stats import Stats
 from pyrunc.errors import CgroupError
+from pyrunc.model import define
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.resources import Resources
 
@@ -47,11 +45,11 @@ class NoCgroup(Cgroup):
         if resources is not None:
             self.update(resources)
 
-    def update(self, resources: Resources) -> None:
+    def update(self, changes: Resources, before: Resources | None = None) -> None:
         """See Cgroup."""
         from pyrunc.cgroups.v1_limits import settings
 
-        for setting in settings(resources):
+        for setting in settings(changes):
             raise CgroupError(setting.field, "cannot be limited: cgroups are disabled (cgroup manager 'disabled')")
 
     def processes(self) -> list[int]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
-from attrs import frozen
+from pyrunc.model import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.cgroups.stats import Stats
     from pyrunc.spec.resources import Resources
@@ -68,8 +68,11 @@ class Cgroup(ABC):
         """Put ``linux.resources`` into force in the empty cgroup; without any, the devices of every container are the only rule."""
 
     @abstractmethod
-    def update(self, resources: Resources) -> None:
-        """Change the limits that ``resources`` has of a cgroup in use; what it leaves out stays. Device rules are not changed."""
+    def update(self, changes: Resources, before: Resources | None = None) -> None:
+        """Change the limits that ``changes`` has of a cgroup in use; what it leaves out stays, and so do device rules.
+
+        ``before``: the limits in force. If one of the new ones is refused, the old ones are in force again.
+        """
 
     @abstractmethod
     def hierarchies(self) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from pyrunc.errors import CgroupError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.resources import Memory
 

@@ -7,16 +7,18 @@ import time
 from contextlib import suppress
 from errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
 from signal import SIGKILL
-from typing import TYPE_CHECKING, Any
-
-from attrs import define, field
 
 from pyrunc.cgroups import devices, directory, v1_limits, v1_stats
 from pyrunc.cgroups.driver import REMOVAL_PATIENCE, Cgroup, Setting
 from pyrunc.errors import CgroupError
+from pyrunc.model import define, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyrunc.cgroups.stats import Stats
+    from pyrunc.cgroups.updating import Undo
     from pyrunc.facts import Hierarchy
     from pyrunc.spec.resources import Resources
 
@@ -111,21 +113,12 @@ class CgroupV1(Cgroup):
             for setting in v1_limits.settings(resources):
                 self._put(setting)
 
-    def update(self, resources: Resources) -> None:
+    def update(self, changes: Resources, before: Resources | None = None) -> None:
         """See Cgroup."""
-        settings = list(v1_limits.settings(resources))
-        if self._sum_first(settings):
-            settings.sort(key=lambda setting: setting.interface != "memsw_limit_in_bytes")
-        for setting in settings:
-            self._put(setting)
+        from pyrunc.cgroups.updating import Undo, write_all
 
-    def _sum_first(self, settings: list[Setting]) -> bool:
-        """Whether the limit of memory and swap together is being raised: then it must go first, and when it is lowered, last."""
-        wanted = next((s.value for s in settings if s.interface == "memsw_limit_in_bytes"), None)
-        if not isinstance(wanted, int):
-            return False
-        current = self._controller("memory").memsw_limit_in_bytes
-        return wanted == -1 or wanted > current
+        with Undo() as undo:
+            write_all(v1_limits.settings(changes), lambda setting: self._put(setting, undo))
 
     def _allow_devices(self, resources: Resources | None) -> None:
         rules = devices.rules(resources)
@@ -133,16 +126,19 @@ class CgroupV1(Cgroup):
             interface = "allow" if allow else "deny"
             self._put(Setting("devices", interface, "\n".join(map(str, batch)), batch[-1].field))
 
-    def _controller(self, name: str) -> Any:
+    def _controller(self, name: str, undo: Undo | None = None) -> Any:
         # Imported here: state, kill and delete need no controller, and are commands that people wait for.
         from pyrunc.cgroups.v1_controllers import controller
 
         place = self._directory(name)
         if place is None:
             raise CgroupError(name, f"no hierarchy with the cgroup controller {name} is mounted on this machine")
-        return controller(name, place)
+        made = controller(name, place)
+        if undo is not None:
+            made.before_writing = undo.remember
+        return made
 
-    def _put(self, setting: Setting) -> None:
+    def _put(self, setting: Setting, undo: Undo | None = None) -> None:
         """Write one setting. Raises CgroupError naming its field."""
         if setting.controller == "unified":
             raise CgroupError(setting.field, "needs cgroup v2; this machine limits with cgroup v1")
@@ -151,7 +147,7 @@ class CgroupV1(Cgroup):
                 setting.field,
                 f"no hierarchy with the cgroup controller {setting.controller} is mounted on this machine",
             )
-        controller = self._controller(setting.controller)
+        controller = self._controller(setting.controller, undo)
         interface = setting.interface
         try:
             if "." in interface:
@@ -160,7 +156,7 @@ class CgroupV1(Cgroup):
                 setattr(controller, interface, setting.value)
         except FileNotFoundError as error:
             if interface in _ALTERNATIVES:
-                self._put(Setting(setting.controller, _ALTERNATIVES[interface], setting.value, setting.field))
+                self._put(Setting(setting.controller, _ALTERNATIVES[interface], setting.value, setting.field), undo)
             elif not setting.implied:
                 raise CgroupError(setting.field, "this kernel's cgroups have no such limit", ENOENT) from error
         except OSError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyrunc.cgroups.driver import Setting
 from pyrunc.cgroups.fields import RESOURCES, checked_shares, checked_weight, pids_max
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 

@@ -7,17 +7,19 @@ import time
 from contextlib import suppress
 from errno import EBUSY, EINVAL, ENOENT, ENOTSUP
 from signal import SIGKILL
-from typing import TYPE_CHECKING, Any
-
-from attrs import define
 
 from pyrunc.cgroups import devices, directory, v2_limits, v2_stats
 from pyrunc.cgroups.driver import REMOVAL_PATIENCE, Cgroup, Setting
 from pyrunc.cgroups.stats import parse_pairs
 from pyrunc.errors import CgroupError
+from pyrunc.model import define
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyrunc.cgroups.stats import Stats
+    from pyrunc.cgroups.updating import Undo
     from pyrunc.spec.resources import Resources
 
 _FREEZE_PATIENCE = 10.0
@@ -96,13 +98,17 @@ class CgroupV2(Cgroup):
         """See Cgroup."""
         self._allow_devices(resources)
         if resources is not None:
-            self.update(resources)
+            for setting in v2_limits.settings(resources):
+                self._put(setting)
 
-    def update(self, resources: Resources) -> None:
+    def update(self, changes: Resources, before: Resources | None = None) -> None:
         """See Cgroup."""
-        self._check_usage(resources)
-        for setting in v2_limits.settings(resources):
-            self._put(setting)
+        from pyrunc.cgroups.changes import completed
+        from pyrunc.cgroups.updating import Undo, write_all
+
+        self._check_usage(changes)
+        with Undo() as undo:
+            write_all(list(v2_limits.settings(completed(before, changes))), lambda setting: self._put(setting, undo))
 
     def _allow_devices(self, resources: Resources | None) -> None:
         rules = devices.rules(resources)
@@ -125,14 +131,17 @@ class CgroupV2(Cgroup):
         if current > memory.limit:
             raise CgroupError("linux.resources.memory.limit", f"{memory.limit} is below the {current} bytes in use")
 
-    def _controller(self, name: str) -> Any:
+    def _controller(self, name: str, undo: Undo | None = None) -> Any:
         from pyrunc.cgroups.v2_controllers import controller
 
-        return controller(name, self.directory)
+        made = controller(name, self.directory)
+        if undo is not None:
+            made.before_writing = undo.remember
+        return made
 
-    def _put(self, setting: Setting) -> None:
+    def _put(self, setting: Setting, undo: Undo | None = None) -> None:
         """Write one setting. Raises CgroupError naming its field."""
-        controller = self._controller(setting.controller)
+        controller = self._controller(setting.controller, undo)
         interface = setting.interface
         if (setting.controller, interface) == ("io", "weight") and os.path.exists(controller.path(b"io.bfq.weight")):
             interface = "bfq_weight"

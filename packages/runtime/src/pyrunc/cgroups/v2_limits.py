@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyrunc.cgroups.driver import Setting
 from pyrunc.cgroups.fields import RESOURCES, checked_weight, io_weight, pids_max, swap_alone, weight_of_shares
 from pyrunc.errors import CgroupError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

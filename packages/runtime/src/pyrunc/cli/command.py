@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 
-from attrs import frozen
-
 from pyrunc.cli.options import COMMANDS, Globals
 from pyrunc.cli.parser import Parser
 from pyrunc.errors import UsageError
+from pyrunc.model import frozen
 
 
 @frozen(kw_only=True)

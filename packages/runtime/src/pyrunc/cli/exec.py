@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from typing import TYPE_CHECKING
-
-from attrs import evolve
 
 from pyrunc.cli.command import Command
 from pyrunc.cli.creation import check_terminal, write_pid
@@ -15,9 +12,11 @@ from pyrunc.cli.inherited import Inherited
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser, count
 from pyrunc.errors import SpecError, UsageError
+from pyrunc.model import evolve
 from pyrunc.spec import Capabilities, Process, User
 from pyrunc.stdio import Stdio
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.container import Container
     from pyrunc.execs import ExecProcess

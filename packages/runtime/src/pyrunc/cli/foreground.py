@@ -7,13 +7,14 @@ import select
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Protocol
-
-from attrs import define, field
 
 from pyrunc.errors import InvalidState, ProcessGone
+from pyrunc.model import define, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from pyrunc.cli.terminal import Relay
     from pyrunc.processes import ExitStatus
     from pyrunc.stdio import Streams

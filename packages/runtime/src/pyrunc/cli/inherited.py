@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
-
-from attrs import evolve, frozen
 
 from pyrunc.errors import UsageError
+from pyrunc.model import evolve, frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec import Process, Spec
 

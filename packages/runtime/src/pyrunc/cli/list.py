@@ -8,12 +8,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from attrs import evolve
-
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser
 from pyrunc.errors import ContainerNotFound, StateError
+from pyrunc.model import evolve
 from pyrunc.runtime import Runtime
 from pyrunc.state import State, rfc3339
 

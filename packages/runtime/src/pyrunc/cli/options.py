@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
-
-from attrs import frozen
 
 from pyrunc.cli.parser import Parser
 from pyrunc.errors import Unsupported
+from pyrunc.model import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from pyrunc.runtime import Runtime
 
 COMMANDS = {
@@ -28,6 +29,7 @@ COMMANDS = {
     "spec": "write a config.json to begin with",
     "start": "start a created container",
     "state": "print the state of a container as JSON",
+    "update": "change the limits of a container",
 }
 
 

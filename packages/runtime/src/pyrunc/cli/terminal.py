@@ -7,9 +7,8 @@ import select
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
-from attrs import define
-
 from pyrunc.errors import PyruncError
+from pyrunc.model import define
 from pyrunc.stdio import Streams, set_window_size
 
 _STDIN, _STDOUT = 0, 1
