@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import attrs
 import pytest
@@ -134,7 +134,7 @@ def test_kept_configurations(name: str) -> None:
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_fields_are_of_the_wire_types(name: str) -> None:
     for operation in CONFIGURATIONS[name].plan.operations:
-        hints = get_type_hints(type(operation))
+        hints = get_type_hints(type(operation), localns={"ClassVar": ClassVar})
         for attribute in attrs.fields(type(operation)):
             assert is_of(getattr(operation, attribute.name), hints[attribute.name]), (operation, attribute.name)
 

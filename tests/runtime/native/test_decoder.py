@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pyrunc import _native
-from pyrunc.encode import LAYOUTS, encode
+from pyrunc import plan as plan_module
+from pyrunc.encode import encode, layout
 from pyrunc.native.build import NATIVE, WARNINGS
-from pyrunc.plan import Bind, Clone, ExecVe, Hook, JoinCgroup, LoadSeccomp, Mkdev, Plan, SetNs, SetUser
+from pyrunc.plan import Bind, Clone, ExecVe, Hook, JoinCgroup, LoadSeccomp, Mkdev, Operation, Plan, SetNs, SetUser
 from tests.runtime.native.plans import container, exec_plan
 
 HEADER = 40
@@ -109,7 +110,9 @@ def test_the_two_tables_of_operations_agree() -> None:
         text = [_native.ffi.string(part).decode() for part in (row.name, row.kinds, row.fields)]
         seen[row.code] = (text[0], text[1].translate(to_python), tuple(filter(None, text[2].split(","))))
         row = _native.lib.plan_shape(len(seen))
-    expected = {layout.code: (cls.__name__, layout.kinds, layout.names) for cls, layout in LAYOUTS.items()}
+    classes = [cls for cls in vars(plan_module).values() if isinstance(cls, type) and issubclass(cls, Operation)]
+    layouts = {cls.__name__: layout(cls) for cls in classes if cls is not Operation}
+    expected = {known.code: (name, known.kinds, known.names) for name, known in layouts.items()}
     assert seen == expected
 
 

@@ -10,11 +10,13 @@ import os
 import select
 import threading
 from contextlib import suppress
-from typing import Final
 
-from attrs import define, field
-
+from pyrunc.model import define, field
 from pyrunc.processes import WALL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 @define

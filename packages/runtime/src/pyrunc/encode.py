@@ -9,12 +9,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Final, get_type_hints
 
-import attrs
-
-from pyrunc import plan as plan_module
+from pyrunc.model import fields, frozen
 from pyrunc.plan import Operation, Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 MAGIC: Final = b"PYRUNC\r\n"
 VERSION: Final = 1
@@ -65,18 +66,18 @@ def _numbers(value: tuple[int, ...]) -> bytes:
     return _NUMBER.pack(len(value)) + b"".join(map(_number, value))
 
 
-_KINDS: Final[dict[object, tuple[str, Callable[[Any], bytes]]]] = {
-    int: ("i", _number),
-    bool: ("b", _number),
-    str: ("s", _text),
-    bytes: ("y", _bytes),
-    tuple[str, ...]: ("S", _texts),
-    tuple[int, ...]: ("N", _numbers),
+_KINDS: Final[dict[str, tuple[str, Callable[[Any], bytes]]]] = {
+    "int": ("i", _number),
+    "bool": ("b", _number),
+    "str": ("s", _text),
+    "bytes": ("y", _bytes),
+    "tuple[str, ...]": ("S", _texts),
+    "tuple[int, ...]": ("N", _numbers),
 }
 """Annotation -> letter of the kind on the wire, and what encodes it."""
 
 
-@attrs.frozen
+@frozen
 class Layout:
     """How operations of one class are encoded: its number, the names of its fields, a letter a field, and an encoder each."""
 
@@ -87,11 +88,19 @@ class Layout:
     values: Callable[[Operation], tuple[Any, ...]]
 
 
-def _layout(cls: type[Operation]) -> Layout:
-    hints = get_type_hints(cls)
-    names = tuple(field.name for field in attrs.fields(cls) if field.name != "path")
-    kinds = [_KINDS[hints[name]] for name in names]
-    return Layout(cls.code, names, "".join(k for k, _ in kinds), tuple(e for _, e in kinds), _getter(names))
+_layouts: Final[dict[type[Operation], Layout]] = {}
+
+
+def layout(cls: type[Operation]) -> Layout:
+    """Worked out when the first operation of the class is encoded: a container has few of all kinds."""
+    found = _layouts.get(cls)
+    if found is None:
+        sent = [field for field in fields(cls) if field.name != "path"]
+        names = tuple(field.name for field in sent)
+        kinds = [_KINDS[field.annotation] for field in sent]
+        found = Layout(cls.code, names, "".join(k for k, _ in kinds), tuple(e for _, e in kinds), _getter(names))
+        _layouts[cls] = found
+    return found
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Operation], tuple[Any, ...]]:
@@ -104,26 +113,16 @@ def _getter(names: tuple[str, ...]) -> Callable[[Operation], tuple[Any, ...]]:
     return get
 
 
-def _layouts() -> dict[type[Operation], Layout]:
-    found = vars(plan_module).values()
-    classes = [c for c in found if isinstance(c, type) and issubclass(c, Operation) and c is not Operation]
-    return {cls: _layout(cls) for cls in classes}
-
-
-LAYOUTS: Final = _layouts()
-"""Every operation class of plan.py."""
-
-
 def _operation(operation: Operation) -> bytes:
-    layout = LAYOUTS[type(operation)]
-    fields = b"".join([encode(value) for encode, value in zip(layout.encoders, layout.values(operation), strict=True)])
-    return _OPERATION.pack(layout.code, len(layout.names), _OPERATION.size + len(fields)) + fields
+    known = layout(type(operation))
+    body = b"".join([encode(value) for encode, value in zip(known.encoders, known.values(operation), strict=True)])
+    return _OPERATION.pack(known.code, len(known.names), _OPERATION.size + len(body)) + body
 
 
 def _explain_failure(operation: Operation, error: EncodeError) -> EncodeError:
     """Which field it was: looked for only now, so that the usual case stays fast."""
-    layout = LAYOUTS[type(operation)]
-    for name, encoder, value in zip(layout.names, layout.encoders, layout.values(operation), strict=True):
+    known = layout(type(operation))
+    for name, encoder, value in zip(known.names, known.encoders, known.values(operation), strict=True):
         try:
             encoder(value)
         except EncodeError:

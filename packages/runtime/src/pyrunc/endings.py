@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from attrs import define, field
-
 from pyrunc.children import sweep
 from pyrunc.errors import ProcessGone, StateError
+from pyrunc.model import define, field
 from pyrunc.processes import WALL, ExitStatus, exit_status, moment
 from pyrunc.state import ProcessRecord
 from pyrunc.statedir import EXIT, read_at, write_at

@@ -27,9 +27,11 @@ from __future__ import annotations
 
 from errno import EACCES, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOEXEC, ENOTDIR, EPERM, errorcode
 from os import strerror
-from typing import TYPE_CHECKING, ClassVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from pyrunc.plan import Operation
 
 

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from secrets import token_hex
 from signal import SIGTERM
-from typing import TYPE_CHECKING
 from weakref import finalize
-
-from attrs import evolve, frozen
 
 from pyrunc.children import adopt
 from pyrunc.errors import ContainerNotFound, ExecNotFound, InvalidState, ProcessGone, PyruncError, StateError
 from pyrunc.facts import Facts
 from pyrunc.handle import Handle
+from pyrunc.model import evolve, frozen
 from pyrunc.place import Place
 from pyrunc.processes import ExitStatus, Identity, parse_signal
 from pyrunc.state import ProcessRecord
@@ -23,6 +21,7 @@ from pyrunc.statedir import CONFIG, STATE, StateDirectory, read_at, write_at
 from pyrunc.stdio import Stdio, Streams
 from pyrunc.tracing import span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.compile import Compiled
     from pyrunc.spec import Linux, Process

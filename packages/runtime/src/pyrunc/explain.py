@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from attrs import asdict
 
 from pyrunc import plan as op
+from pyrunc.model import fields
 from pyrunc.plan import Operation, Plan
 
 _MOUNT_ATTRIBUTES = {
@@ -65,7 +66,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _fields(operation: Operation) -> Iterator[tuple[str, str]]:
     """The fields that say something: those at their defaults are left out."""
-    for attribute in operation.__attrs_attrs__:
+    for attribute in fields(operation):
         value = getattr(operation, attribute.name)
         if attribute.name != "path" and value != attribute.default:
             text = _field(operation, attribute.name, value)

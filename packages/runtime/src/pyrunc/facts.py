@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
 
-from attrs import field, frozen
+from pyrunc.model import frozen
 
-CgroupMode = Literal["v1", "hybrid", "v2", "none"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    CgroupMode = Literal["v1", "hybrid", "v2", "none"]
 
 
 @frozen
@@ -46,10 +49,10 @@ class Facts:
     )
     time_namespaces: bool = True
     keyrings: bool = True
-    cgroup_mode: CgroupMode = field(init=False)
 
-    @cgroup_mode.default
-    def _cgroup_mode(self) -> CgroupMode:
+    @property
+    def cgroup_mode(self) -> CgroupMode:
+        """Which versions of cgroups are mounted."""
         unified = any(hierarchy.is_v2 for hierarchy in self.hierarchies)
         legacy = any(not hierarchy.is_v2 for hierarchy in self.hierarchies)
         if unified:

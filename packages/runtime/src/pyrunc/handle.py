@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
-
-from attrs import define, field
 
 from pyrunc.children import reap
 from pyrunc.endings import Ending
 from pyrunc.errors import ProcessGone, PyruncError
+from pyrunc.model import define, field
 from pyrunc.processes import ExitStatus, send_signal
 from pyrunc.stdio import Streams, set_window_size
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.monitor import MonitorClient
     from pyrunc.state import ProcessRecord

@@ -6,10 +6,10 @@ Those of the container's namespaces (createContainer, startContainer) are operat
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from pyrunc.errors import HookFailed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

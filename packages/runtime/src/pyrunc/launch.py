@@ -16,16 +16,18 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final
-
-from attrs import define, field, frozen
 
 from pyrunc import _native
 from pyrunc.children import adopt, sweep
 from pyrunc.encode import encode
 from pyrunc.errors import LaunchFailed, OperationFailed, ProcessGone
+from pyrunc.model import define, field, frozen
 from pyrunc.plan import Plan
 from pyrunc.processes import WALL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 START_FIFO: Final = "start"
 STARTED_FIFO: Final = "started"

@@ -6,19 +6,20 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
-
-from attrs import frozen
 
 from pyrunc.children import sweep
 from pyrunc.errors import LaunchFailed
 from pyrunc.launch import MonitorFiles, launch
+from pyrunc.model import frozen
 from pyrunc.processes import Identity, end
 from pyrunc.state import ProcessRecord
 from pyrunc.stdio import Stdio, Streams, connect, kept, send_console
 from pyrunc.tracing import span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyrunc.compile import Compiled
     from pyrunc.slots import Openers
 

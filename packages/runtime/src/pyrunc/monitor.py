@@ -11,11 +11,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Final, Self
-
-from attrs import define, frozen
 
 from pyrunc.errors import InvalidState, ProcessGone, StateError
+from pyrunc.model import define, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, Self
 
 SOCKET: Final = "monitor.sock"
 EXIT_FILE: Final = "exit"

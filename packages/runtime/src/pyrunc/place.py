@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from attrs import frozen
-
 from pyrunc.cgroups.driver import Cgroup
 from pyrunc.errors import ContainerNotFound
+from pyrunc.model import frozen
 from pyrunc.state import Record
 from pyrunc.statedir import StateDirectory
 

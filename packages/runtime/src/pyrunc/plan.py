@@ -15,9 +15,11 @@ handle that ``OpenRoot`` took. Paths named *source* are the host's, resolved bef
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pyrunc.model import field, fields, frozen
 
-from attrs import field, frozen
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 NO_SLOT = -1
 """A descriptor that was not handed over."""
@@ -34,7 +36,7 @@ class Operation:
     path: str = field(default="", eq=False)
 
     def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, attribute.name) for attribute in self.__attrs_attrs__ if attribute.eq)
+        return tuple([getattr(self, attribute.name) for attribute in fields(self) if attribute.eq])
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
@@ -46,7 +48,7 @@ class Operation:
         return hash((type(self), self._values()))
 
     def __repr__(self) -> str:
-        told = (f"{attribute.name}={getattr(self, attribute.name)!r}" for attribute in self.__attrs_attrs__)
+        told = (f"{attribute.name}={getattr(self, attribute.name)!r}" for attribute in fields(self))
         return f"{type(self).__name__}({', '.join(told)})"
 
 

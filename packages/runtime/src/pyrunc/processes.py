@@ -6,9 +6,8 @@ import os
 from datetime import UTC, datetime
 from errno import EINVAL
 
-from attrs import frozen
-
 from pyrunc.errors import ProcessGone
+from pyrunc.model import frozen
 
 WALL = 0x40000000
 """__WALL of wait(2): what pyrunc clones has no exit signal until it executes something, and is found by no other wait until then.

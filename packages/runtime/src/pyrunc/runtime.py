@@ -6,22 +6,22 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
-
-from attrs import evolve, frozen
 
 from pyrunc import statedir
 from pyrunc.cgroups import cgroup_for, place
 from pyrunc.container import Container
 from pyrunc.errors import ContainerNotFound, SpecError, StateError
 from pyrunc.facts import Facts
+from pyrunc.model import evolve, frozen
 from pyrunc.state import Record, State, Status
 from pyrunc.statedir import CONFIG, STATE, StateDirectory, check_id
 from pyrunc.stdio import Stdio
 from pyrunc.tracing import span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
+    from typing import Literal
 
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.compile import Compiled

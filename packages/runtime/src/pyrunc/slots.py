@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from attrs import frozen
-
 from pyrunc.cgroups.driver import Cgroup
 from pyrunc.compile import (
     CgroupDirectory,
@@ -22,6 +20,7 @@ from pyrunc.compile import (
 )
 from pyrunc.errors import InvalidState, SpecError, Unsupported
 from pyrunc.launch import launch
+from pyrunc.model import frozen
 from pyrunc.plan import Clone, ExecVe, Plan, Sync
 from pyrunc.processes import Identity
 from pyrunc.statedir import StateDirectory

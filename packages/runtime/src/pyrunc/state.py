@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
-
-from attrs import field, frozen
 
 from pyrunc.errors import StateError
+from pyrunc.model import field, frozen
 from pyrunc.processes import Identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RECORD_VERSION = 1
 _REMEDY = "delete the container with force to be rid of it"

@@ -19,9 +19,12 @@ import os
 import re
 import sys
 from contextlib import suppress
-from typing import Self
 
 from pyrunc.errors import ContainerExists, ContainerNotFound, InvalidId
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 CONFIG = "config.json"
 STATE = "state.json"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Literal, Self
 
-from attrs import define, frozen
+from pyrunc.model import define, frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Literal, Self
 
 NONE = -1
 """A descriptor that is not there."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from signal import SIGKILL
-from typing import TYPE_CHECKING
 
 from pyrunc.errors import CgroupError, InvalidState, ProcessGone, StateError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.handle import Handle

@@ -14,10 +14,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic_ns
-from typing import TYPE_CHECKING
 
-from attrs import frozen
+from pyrunc.model import frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-TYPE_CHECKING = False
 
 from pyrunc.cgroups.changes import merged
 from pyrunc.spec.resources import Resources
 from pyrunc.statedir import CONFIG
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.statedir import StateDirectory

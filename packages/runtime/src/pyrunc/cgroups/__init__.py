@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.facts import Hierarchy
 
-Manager = Literal["cgroupfs", "disabled"]
+    Manager = Literal["cgroupfs", "disabled"]
 
 PARENT = "/pyrunc"
 """Where containers live whose specification does not say."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
+from pyrunc.model import evolve, fields
 from pyrunc.spec.section import Section
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def completed(before: Resources | None, changes: Resources) -> Resources:
 def _merged(before: Any, changes: Section) -> Any:
     """Two sections of one kind, member by member."""
     new: dict[str, object] = {}
-    for attribute in changes.__attrs_attrs__:
+    for attribute in fields(changes):
         old, value = getattr(before, attribute.name), getattr(changes, attribute.name)
         if value in (None, "", (), {}) or (value == 0 and attribute.name not in _ZERO_MEANS):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import Factory, field, frozen
+from pyrunc.model import field, frozen
 
 
 @frozen(kw_only=True)
@@ -72,10 +72,10 @@ class BlkioStats:
 class Stats:
     """One reading of all of them; a controller that this machine lacks leaves its part at zero."""
 
-    memory: MemoryStats = Factory(MemoryStats)
-    cpu: CpuStats = Factory(CpuStats)
-    pids: PidsStats = Factory(PidsStats)
-    blkio: BlkioStats = Factory(BlkioStats)
+    memory: MemoryStats = field(factory=MemoryStats)
+    cpu: CpuStats = field(factory=CpuStats)
+    pids: PidsStats = field(factory=PidsStats)
+    blkio: BlkioStats = field(factory=BlkioStats)
 
 
 def parse_pairs(text: str) -> dict[str, int]:

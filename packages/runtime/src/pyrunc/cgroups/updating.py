@@ -7,10 +7,9 @@ from contextlib import suppress
 from errno import EINVAL
 from typing import TYPE_CHECKING, Self
 
-from attrs import Factory, define
-
 from pyrunc.cgroups import directory
 from pyrunc.errors import CgroupError
+from pyrunc.model import define, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +52,7 @@ def write_all(settings: Iterable[Setting], put: Callable[[Setting], None]) -> No
 class Undo:
     """A context manager: writes that it was told of before they were made are taken back, the last first, if the block fails."""
 
-    _before: list[tuple[str, str]] = Factory(list)
+    _before: list[tuple[str, str]] = field(factory=list)
     """Path, and what to write there."""
 
     def __enter__(self) -> Self:

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from pyrunc.processes import ExitStatus
     from pyrunc.stdio import Streams
 
+    class Process(Protocol):
+        """A Container or an ExecProcess."""
+
+        def kill(self, signal: int | str) -> None: ...
+        def wait(self) -> ExitStatus: ...
+        def exit_fd(self) -> int: ...
+        def streams(self) -> Streams: ...
+
+
 _NOT_PASSED_ON = frozenset(
     {
         *(signal.SIGKILL, signal.SIGSTOP),  # cannot be caught
@@ -33,15 +42,6 @@ _NOT_PASSED_ON = frozenset(
         *(signal.SIGCHLD, signal.SIGPIPE, signal.SIGURG, signal.SIGWINCH),  # about ourselves
     }
 )
-
-
-class Process(Protocol):
-    """A Container or an ExecProcess."""
-
-    def kill(self, signal: int | str) -> None: ...
-    def wait(self) -> ExitStatus: ...
-    def exit_fd(self) -> int: ...
-    def streams(self) -> Streams: ...
 
 
 @define

@@ -16,8 +16,7 @@ specification asked, so that a failure to open it names that line (SpecError or 
 
 from __future__ import annotations
 
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.plan import Plan
 
 

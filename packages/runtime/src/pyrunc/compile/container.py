@@ -70,7 +70,6 @@ def _check_supported(request: Request) -> None:
     security.check_labels(request)
     wanted = {
         "linux.intelRdt": request.linux.intel_rdt,
-        "linux.memoryPolicy": request.linux.memory_policy,
         "linux.netDevices": request.linux.net_devices,
     }
     for path, value in wanted.items():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import define, field
-
 from pyrunc.compile.flags import (
     MOUNT_ATTR_ATIME,
     MOUNT_ATTR_NOATIME,
@@ -19,6 +17,7 @@ from pyrunc.compile.flags import (
     MOUNT_ATTR_STRICTATIME,
     PROPAGATION,
 )
+from pyrunc.model import define, field
 
 Change = tuple[int, int]
 """Attributes to set, attributes to clear."""

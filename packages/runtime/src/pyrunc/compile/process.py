@@ -53,6 +53,17 @@ _SCHEDULER_FLAGS = {
 _IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
 _IO_CLASS_SHIFT = 13
 _PERSONALITIES = {"LINUX": 0x0000, "LINUX32": 0x0008}
+# linux/mempolicy.h
+_MEMORY_MODES = {
+    "MPOL_DEFAULT": 0,
+    "MPOL_PREFERRED": 1,
+    "MPOL_BIND": 2,
+    "MPOL_INTERLEAVE": 3,
+    "MPOL_LOCAL": 4,
+    "MPOL_PREFERRED_MANY": 5,
+    "MPOL_WEIGHTED_INTERLEAVE": 6,
+}
+_MEMORY_FLAGS = {"MPOL_F_NUMA_BALANCING": 1 << 13, "MPOL_F_RELATIVE_NODES": 1 << 14, "MPOL_F_STATIC_NODES": 1 << 15}
 _DEFAULT_UMASK = 0o022
 
 
@@ -91,7 +102,7 @@ def limits(request: Request) -> Iterator[Operation]:
 
 
 def scheduling(request: Request) -> Iterator[Operation]:
-    """Scheduler, input/output priority and personality."""
+    """Scheduler, input/output priority, memory policy and personality."""
     scheduler = request.process.scheduler
     if scheduler is not None:
         yield op.SetScheduler(
@@ -105,6 +116,7 @@ def scheduling(request: Request) -> Iterator[Operation]:
             period=scheduler.period,
         )
     yield from _io_priority(request.process)
+    yield from _memory_policy(request)
     yield from _personality(request)
 
 
@@ -118,6 +130,15 @@ def _io_priority(process: Process) -> Iterator[Operation]:
     yield op.SetIoPriority(path="process.ioPriority", value=value)
 
 
+def _memory_policy(request: Request) -> Iterator[Operation]:
+    policy = request.linux.memory_policy
+    if policy is None:
+        return
+    nodes = parse_list(policy.nodes, "linux.memoryPolicy.nodes", "nodes") if policy.nodes.strip() else ()
+    mode = _MEMORY_MODES[policy.mode] | sum({_MEMORY_FLAGS[flag] for flag in policy.flags})
+    yield op.SetMemoryPolicy(path="linux.memoryPolicy", mode=mode, nodes=nodes)
+
+
 def _personality(request: Request) -> Iterator[Operation]:
     personality = request.linux.personality
     if personality is None:
@@ -129,17 +150,22 @@ def _personality(request: Request) -> Iterator[Operation]:
 
 def parse_cpus(text: str, path: str) -> tuple[int, ...]:
     """``0-2,7`` → ``(0, 1, 2, 7)``, the kernel's list format."""
-    cpus: set[int] = set()
+    return parse_list(text, path, "CPUs")
+
+
+def parse_list(text: str, path: str, of: str) -> tuple[int, ...]:
+    """The same for a list of anything, which the error names."""
+    found: set[int] = set()
     for part in text.replace(" ", "").split(","):
         first, dash, last = part.partition("-")
         numbers = (first, last if dash else first)
         if not all(number.isascii() and number.isdigit() and len(number) <= 5 for number in numbers):
-            raise SpecError(path, f'expected a list of CPUs such as 0-3,7, got "{text}"', text)
+            raise SpecError(path, f'expected a list of {of} such as 0-3,7, got "{text}"', text)
         start, end = int(numbers[0]), int(numbers[1])
         if end < start:
             raise SpecError(path, f"{part} ends before it starts", text)
-        cpus.update(range(start, end + 1))
-    return tuple(sorted(cpus))
+        found.update(range(start, end + 1))
+    return tuple(sorted(found))
 
 
 def find_executable(process: Process) -> op.FindExecutable:

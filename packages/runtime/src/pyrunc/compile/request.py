@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
-
-from attrs import frozen
 
 from pyrunc.compile.compiled import SlotRequest
 from pyrunc.compile.root_mount import RootMount
 from pyrunc.facts import Facts
+from pyrunc.model import frozen
 from pyrunc.spec import Linux, Process, Spec
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec import Seccomp
 
-Assemble: TypeAlias = "Callable[[Seccomp], bytes]"
+Assemble = Callable[["Seccomp"], bytes]
 """Turns a seccomp section into the filter program, always the same for the same section: struct sock_filter[] as bytes.
 
 Handed in, so that compiling needs no library, and so that the caller decides where programs are cached."""

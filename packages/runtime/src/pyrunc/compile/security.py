@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from pyrunc import plan as op
 from pyrunc.capabilities import NAMES
@@ -13,6 +12,7 @@ from pyrunc.errors import SpecError, Unsupported
 from pyrunc.plan import Operation
 from pyrunc.spec import Capabilities
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec import Seccomp
 

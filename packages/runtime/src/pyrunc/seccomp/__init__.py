@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyrunc.seccomp.assembler import Assembler, assemble, keep_filters
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.seccomp.profile import default_profile, from_docker_profile
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
 
-from attrs import frozen
 from cffi import FFI
 
 from pyrunc.errors import MissingLibrary, Unsupported
+from pyrunc.model import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NAME = "libseccomp.so.2"
 

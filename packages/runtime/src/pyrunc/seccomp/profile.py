@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from os import PathLike
-from typing import Any
-
-from attrs import field, frozen
 
 from pyrunc.errors import SpecError
 from pyrunc.facts import parse_release
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import STRING, STRINGS, UINT32, expected, mapping, of, read_string
-from pyrunc.spec.seccomp import ACTION, FLAGS, Argument, Seccomp, Syscall
+from pyrunc.spec.seccomp import ACTION, FLAG_LIST, Argument, Seccomp, Syscall
 from pyrunc.spec.section import Section, section, sections
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Machines as uname(2) names them: docker's name, libseccomp's name.
 _MACHINES = {
@@ -81,7 +83,7 @@ class Profile(Section):
     default_errno_ret: int | None = field(default=None, metadata=UINT32)
     architectures: tuple[str, ...] = field(default=(), metadata=STRINGS)
     arch_map: tuple[ArchitectureEntry, ...] = field(default=(), metadata=sections(ArchitectureEntry))
-    flags: tuple[str, ...] | None = field(default=None, metadata=FLAGS)
+    flags: tuple[str, ...] | None = field(default=None, metadata=FLAG_LIST)
     listener_path: str = field(default="", metadata=STRING)
     listener_metadata: str = field(default="", metadata=STRING)
     syscalls: tuple[Rule, ...] = field(default=(), metadata=sections(Rule))

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EEXIST, ENOSYS, EPERM
-from typing import Any
 
 from pyrunc.errors import SpecError, Unsupported, describe_errno
 from pyrunc.seccomp.library import UNKNOWN, Library, ffi, load
 from pyrunc.seccomp.unknown_calls import unknown_calls
 from pyrunc.spec.seccomp import Argument, Seccomp, Syscall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 INSTRUCTION_SIZE = 8
 """sizeof(struct sock_filter)."""

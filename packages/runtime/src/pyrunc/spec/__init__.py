@@ -5,8 +5,6 @@ Rare sections are imported when a document has them, or when they are asked for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyrunc.spec.config import OCI_VERSION, Spec
 from pyrunc.spec.hooks import Hook, Hooks
 from pyrunc.spec.linux import Device, Linux, Namespace
@@ -16,6 +14,7 @@ from pyrunc.spec.resources import Cpu, DeviceRule, Memory, Pids, Resources
 from pyrunc.spec.root import Root
 from pyrunc.spec.section import Section
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.blockio import BlockIo, ThrottleDevice, WeightDevice
     from pyrunc.spec.hugepages import HugepageLimit

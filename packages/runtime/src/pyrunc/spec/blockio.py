@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import INT64, UINT16, UINT64
 from pyrunc.spec.section import Section, sections
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from pyrunc.errors import SpecError
 from pyrunc.spec.hooks import Hook, Hooks
@@ -13,26 +12,29 @@ from pyrunc.spec.process import Process
 from pyrunc.spec.read import expected
 from pyrunc.spec.root import Root
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Configuration(Protocol):
-    """What is looked at of a Spec: its sections know nothing of each other, and the Spec is made of all of them."""
+    class Configuration(Protocol):
+        """What is looked at of a Spec: its sections know nothing of each other, and the Spec is made of all of them."""
 
-    @property
-    def process(self) -> Process | None: ...
-    @property
-    def root(self) -> Root | None: ...
-    @property
-    def hostname(self) -> str: ...
-    @property
-    def domainname(self) -> str: ...
-    @property
-    def mounts(self) -> tuple[Mount, ...]: ...
-    @property
-    def hooks(self) -> Hooks | None: ...
-    @property
-    def linux(self) -> Linux | None: ...
-    @property
-    def annotations(self) -> Mapping[str, str]: ...
+        @property
+        def process(self) -> Process | None: ...
+        @property
+        def root(self) -> Root | None: ...
+        @property
+        def hostname(self) -> str: ...
+        @property
+        def domainname(self) -> str: ...
+        @property
+        def mounts(self) -> tuple[Mount, ...]: ...
+        @property
+        def hooks(self) -> Hooks | None: ...
+        @property
+        def linux(self) -> Linux | None: ...
+        @property
+        def annotations(self) -> Mapping[str, str]: ...
 
 
 def check(spec: Configuration) -> None:
@@ -51,6 +53,7 @@ def check(spec: Configuration) -> None:
     _check_paths(linux)
     _check_devices(linux)
     _check_seccomp(linux)
+    _check_memory_policy(linux)
 
 
 def check_process(process: Process, path: str = "process") -> None:
@@ -185,3 +188,17 @@ def _check_seccomp(linux: Linux) -> None:
             raise SpecError(
                 f"linux.seccomp.syscalls[{index}]", "SCMP_ACT_NOTIFY cannot be used for the system call write"
             )
+
+
+def _check_memory_policy(linux: Linux) -> None:
+    """Which modes go with nodes (set_mempolicy(2))."""
+    policy = linux.memory_policy
+    if policy is None:
+        return
+    nodes = bool(policy.nodes.strip())
+    if policy.mode in {"MPOL_DEFAULT", "MPOL_LOCAL"} and (nodes or policy.flags):
+        raise SpecError("linux.memoryPolicy", f"{policy.mode} takes neither nodes nor flags")
+    if policy.mode not in {"MPOL_DEFAULT", "MPOL_LOCAL", "MPOL_PREFERRED"} and not nodes:
+        raise SpecError("linux.memoryPolicy.nodes", f"is required for {policy.mode}")
+    if {"MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"} <= set(policy.flags):
+        raise SpecError("linux.memoryPolicy.flags", "MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each other")

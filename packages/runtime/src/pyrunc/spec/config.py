@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
-
-from attrs import evolve, field, frozen
 
 from pyrunc.errors import SpecError
+from pyrunc.model import evolve, field, frozen
 from pyrunc.spec.hooks import Hooks
 from pyrunc.spec.linux import Linux
 from pyrunc.spec.mounts import Mount
@@ -24,6 +22,10 @@ from pyrunc.spec.read import STRING, STRING_MAP, expected, of, read_string
 from pyrunc.spec.resources import Memory, Pids, Resources
 from pyrunc.spec.root import Root
 from pyrunc.spec.section import Section, section, sections
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 OCI_VERSION = "1.3.0"
 """The version of the runtime-spec that this package knows completely."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
-from pyrunc.spec.linux import Linux, Namespace, NamespaceType
+from pyrunc.model import evolve
+from pyrunc.spec.linux import Linux, Namespace
 from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Capabilities, Process, Rlimit
 from pyrunc.spec.resources import DeviceRule, Resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyrunc.spec.linux import NamespaceType
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

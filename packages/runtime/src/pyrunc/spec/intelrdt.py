@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import BOOLEAN, STRING, STRINGS, expected, named, of, read_string
 from pyrunc.spec.section import Section
 

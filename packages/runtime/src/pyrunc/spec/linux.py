@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
 
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.mounts import IdMapping
 from pyrunc.spec.read import INT64, STRING, STRING_MAP, STRINGS, UINT32, of, one_of
 from pyrunc.spec.resources import Resources
 from pyrunc.spec.section import Section, lazy, lazy_map, section, sections
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from pyrunc.spec.intelrdt import IntelRdt
     from pyrunc.spec.memorypolicy import MemoryPolicy
     from pyrunc.spec.netdevice import NetDevice
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from pyrunc.spec.seccomp import Seccomp
     from pyrunc.spec.timeoffsets import TimeOffsets
 
-NamespaceType = Literal["mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time"]
+    NamespaceType = Literal["mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time"]
+    Propagation = Literal[
+        "", "private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable"
+    ]
+
 NAMESPACE_TYPES = ("mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time")
-Propagation = Literal["", "private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable"]
 _PROPAGATIONS = ("", "private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable")
 
 

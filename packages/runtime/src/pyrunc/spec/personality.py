@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import STRINGS, of, one_of
 from pyrunc.spec.section import Section
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 
 @frozen(kw_only=True, eq=False, repr=False)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import BOOLEAN, INT32, STRING, STRINGS, UINT32, UINT32S, UINT64, named
 from pyrunc.spec.section import Section, lazy, section, sections
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.scheduling import ExecCpuAffinity, IoPriority, Scheduler
 

@@ -8,12 +8,15 @@ would have to be translated to paths anyway. A Reader takes the value and its pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pyrunc.errors import SpecError
 
-Reader = Callable[[object, str], Any]
-Metadata = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Reader = Callable[[object, str], Any]
+    Metadata = Mapping[str, Any]
 
 _SHOWN = 60
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import BOOLEAN, INT64, STRING, STRING_MAP, UINT64, named, of, one_of
 from pyrunc.spec.section import Section, lazies, lazy, lazy_map, section, sections
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.blockio import BlockIo
     from pyrunc.spec.hugepages import HugepageLimit

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import INT32, STRING, UINT64, each, of, one_of
 from pyrunc.spec.section import Section
 

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from attrs import field, frozen
-
+from pyrunc.model import field, frozen
 from pyrunc.spec.read import STRING, UINT32, UINT64, each, expected, integer, of, one_of, read_strings
 from pyrunc.spec.section import Section, sections
 
-Action = Literal[
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Action = Literal[
+        "SCMP_ACT_KILL",
+        "SCMP_ACT_KILL_PROCESS",
+        "SCMP_ACT_KILL_THREAD",
+        "SCMP_ACT_TRAP",
+        "SCMP_ACT_ERRNO",
+        "SCMP_ACT_TRACE",
+        "SCMP_ACT_ALLOW",
+        "SCMP_ACT_LOG",
+        "SCMP_ACT_NOTIFY",
+    ]
+    Operator = Literal[
+        "SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"
+    ]
+    Flag = Literal[
+        "SECCOMP_FILTER_FLAG_TSYNC",
+        "SECCOMP_FILTER_FLAG_LOG",
+        "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+    ]
+
+# The same words for reading: typing, which could take the types apart, is not imported at run time.
+ACTIONS = (
     "SCMP_ACT_KILL",
     "SCMP_ACT_KILL_PROCESS",
     "SCMP_ACT_KILL_THREAD",
@@ -19,16 +42,16 @@ Action = Literal[
     "SCMP_ACT_ALLOW",
     "SCMP_ACT_LOG",
     "SCMP_ACT_NOTIFY",
-]
-Operator = Literal[
-    "SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"
-]
-Flag = Literal[
+)
+OPERATORS = (
+    *("SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"),
+)
+FLAGS = (
     "SECCOMP_FILTER_FLAG_TSYNC",
     "SECCOMP_FILTER_FLAG_LOG",
     "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
     "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
-]
+)
 ARCHITECTURES = (
     *(
         "SCMP_ARCH_X86",
@@ -44,9 +67,8 @@ ARCHITECTURES = (
     "SCMP_ARCH_RISCV64",
 )
 
-ACTION = of(one_of(*Action.__args__))  # type: ignore[attr-defined]
-FLAGS = of(each(one_of(*Flag.__args__)))  # type: ignore[attr-defined]
-OPERATOR = of(one_of(*Operator.__args__))  # type: ignore[attr-defined]
+ACTION = of(one_of(*ACTIONS))
+FLAG_LIST = of(each(one_of(*FLAGS)))
 
 
 def read_names(value: object, path: str) -> tuple[str, ...]:
@@ -64,7 +86,7 @@ class Argument(Section):
     index: int = field(metadata=of(integer(0, 5)))
     value: int = field(metadata=UINT64)
     value_two: int = field(default=0, metadata=UINT64)
-    op: Operator = field(metadata=OPERATOR)
+    op: Operator = field(metadata=of(one_of(*OPERATORS)))
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -84,7 +106,7 @@ class Seccomp(Section):
     default_action: Action = field(metadata=ACTION)
     default_errno_ret: int | None = field(default=None, metadata=UINT32)
     architectures: tuple[str, ...] = field(default=(), metadata=of(each(one_of(*ARCHITECTURES))))
-    flags: tuple[Flag, ...] | None = field(default=None, metadata=FLAGS)
+    flags: tuple[Flag, ...] | None = field(default=None, metadata=FLAG_LIST)
     listener_path: str = field(default="", metadata=STRING)
     listener_metadata: str = field(default="", metadata=STRING)
     syscalls: tuple[Syscall, ...] = field(default=(), metadata=sections(Syscall))

@@ -1,28 +1,37 @@
 """Section: what every JSON object of config.json is made of: loading with paths in errors, dumping, equality, unknown fields.
 
-Classes are declared with ``@frozen(kw_only=True, eq=False, repr=False)``: equality and repr are written once here instead of being
-generated for each class, which halves what a class costs at import. Sections that few containers use are imported when a
-document has them (``lazy``).
+Classes are declared with ``@frozen(kw_only=True, eq=False, repr=False)``: equality passes over the maps in a hash, and repr over defaults.
+Sections that few containers use are imported when a document has them (``lazy``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
-
-from attrs import NOTHING, Factory, field, frozen
 
 from pyrunc.errors import SpecError
-from pyrunc.spec.read import Metadata, Reader, each, each_value, mapping
+from pyrunc.model import Field, field, fields, frozen
+from pyrunc.spec.read import each, each_value, mapping
 
-Key = tuple[str, str, Reader, bool]
-"""Attribute, JSON name, reader, whether it is required."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Self
+
+    from pyrunc.spec.read import Metadata, Reader
+
+    Key = tuple[str, str, Reader, bool]
+    """Attribute, JSON name, reader, whether it is required."""
 
 
 def camel(name: str) -> str:
     """``cgroups_path`` → ``cgroupsPath``."""
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def json_name(member: Field) -> str:
+    """What the field is called in config.json."""
+    name: str = member.metadata.get("json") or camel(member.name)
+    return name
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -38,14 +47,9 @@ class Section:
         """The members of this kind of object; worked out once for each class."""
         if cls.__dict__.get("_keys") is None:
             cls._keys = tuple(
-                (
-                    attribute.name,
-                    attribute.metadata.get("json") or camel(attribute.name),
-                    attribute.metadata["read"],
-                    attribute.default is NOTHING,
-                )
-                for attribute in cls.__attrs_attrs__
-                if attribute.name != "extra"
+                (member.name, json_name(member), member.metadata["read"], member.required)
+                for member in fields(cls)
+                if member.name != "extra"
             )
         keys: tuple[Key, ...] | None = cls._keys
         assert keys is not None
@@ -71,16 +75,14 @@ class Section:
     def to_json(self) -> dict[str, object]:
         """The object as JSON would hold it: required members, all that differ from their default, and the unknown ones."""
         members: dict[str, object] = {}
-        for attribute in self.__attrs_attrs__:
-            value = getattr(self, attribute.name)
-            if attribute.name != "extra" and (
-                attribute.metadata.get("always") or not _is_default(attribute.default, value)
-            ):
-                members[attribute.metadata.get("json") or camel(attribute.name)] = _plain(value)
+        for member in fields(self):
+            value = getattr(self, member.name)
+            if member.name != "extra" and (member.metadata.get("always") or not member.is_default(value)):
+                members[json_name(member)] = _plain(value)
         return {**members, **self.extra}
 
     def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, attribute.name) for attribute in self.__attrs_attrs__)
+        return tuple([getattr(self, member.name) for member in fields(self)])
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
@@ -93,17 +95,11 @@ class Section:
 
     def __repr__(self) -> str:
         told = (
-            f"{attribute.name}={value!r}"
-            for attribute, value in zip(self.__attrs_attrs__, self._values(), strict=True)
-            if not _is_default(attribute.default, value)
+            f"{member.name}={value!r}"
+            for member, value in zip(fields(self), self._values(), strict=True)
+            if not member.is_default(value)
         )
         return f"{type(self).__name__}({', '.join(told)})"
-
-
-def _is_default(default: object, value: object) -> bool:
-    if isinstance(default, Factory):  # type: ignore[arg-type]  # attrs types it as a function
-        return not value
-    return default is not NOTHING and value == default and type(value) is type(default)
 
 
 def _plain(value: object) -> object:
