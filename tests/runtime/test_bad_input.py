@@ -191,9 +191,9 @@ def test_links_of_the_image_lead_nowhere_on_the_host(
     (own_root / "mnt").symlink_to(f"../../../../../../../..{outside}")
     mount = Mount(destination="/mnt/inner", type="tmpfs", source="t")
     spec = evolve(bundle.spec("true"), mounts=(*bundle.spec("true").mounts, mount), root=Root(path=str(own_root)))
-    with pytest.raises(pyrunc.OperationFailed, match=r"/mnt/inner: ELOOP .*a symlink in the way"):
-        runtime.create("web", bundle.path, spec=spec, stdio=Stdio.null())
+    runtime.create("web", bundle.path, spec=spec, stdio=Stdio.null()).delete()
     assert os.listdir(outside) == []
+    assert (own_root / str(outside)[1:] / "inner").is_dir(), "what the link names is made, but inside"
 
 
 def test_unknown_signals(runtime: Runtime, bundle: Bundle) -> None:

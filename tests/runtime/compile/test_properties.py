@@ -84,7 +84,7 @@ def check_plan(found: Compiled) -> None:
 def slots_of(operations: tuple[op.Operation, ...]) -> set[int]:
     used: set[int] = set()
     for operation in operations:
-        for name in ("slot", "cgroup", "gate", "report", "idmap"):
+        for name in ("slot", "cgroup", "gate", "report", "tree"):
             used.add(getattr(operation, name, op.NO_SLOT))
         used.update(getattr(operation, "slots", ()))
     return used - {op.NO_SLOT}

@@ -24,7 +24,7 @@ def plans() -> list[Plan]:
     rich = (
         JoinCgroup(slots=(0, 1)),
         Hook(program="/bin/true", argv=("true", "", "x"), env=(), state='{"pid":@PID@}', timeout=3),
-        Bind(source="/etc/hosts", target="/etc/hosts", recursive=True, idmap=1),
+        Bind(source="/etc/hosts", target="/etc/hosts", recursive=True, tree=1),
         Mkdev(target="/dev/zero", mode=0o20666, major=1, minor=5, uid=0, gid=0),
         SetUser(uid=1000, gid=1000, groups=(4, 24, 27)),
         LoadSeccomp(program=struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000)),

@@ -147,6 +147,7 @@ _SUMMARIES: dict[type[Operation], Callable[..., str]] = {
     op.OpenRoot: lambda o: f"root {o.source}",
     op.Mount: lambda o: _on(o.fstype, o.target),
     op.Bind: lambda o: _on(f"bind {o.source}", o.target),
+    op.Remount: lambda o: f"remount {o.target}",
     op.MountCgroups: lambda o: _on("cgroup", o.target),
     op.Mkdev: lambda o: f"device {o.target}",
     op.Symlink: lambda o: f"symlink {o.target} to {o.link}",

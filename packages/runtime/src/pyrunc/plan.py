@@ -209,7 +209,7 @@ class Bind(Operation):
     """A bind mount: open_tree(``source``, CLONE), mount_setattr, move_mount on ``target`` (made as file or directory, like the source, if missing).
 
     ``set_attributes``/``clear_attributes`` change the mount itself; the ``recursive_`` pair changes the whole tree (OCI ``rro`` …).
-    ``idmap``: slot of the user namespace for an idmapped mount.
+    ``tree``: slot of a detached tree that the caller has cloned (and idmapped) already; ``source`` then only says which.
     """
 
     code: ClassVar[int] = 24
@@ -221,8 +221,7 @@ class Bind(Operation):
     recursive_set: int = 0
     recursive_clear: int = 0
     propagation: int = 0
-    idmap: int = NO_SLOT
-    idmap_recursive: bool = False
+    tree: int = NO_SLOT
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -301,6 +300,17 @@ class RootReadonly(Operation):
     """mount_setattr(MOUNT_ATTR_RDONLY) on the container's root mount alone (root.readonly)."""
 
     code: ClassVar[int] = 32
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Remount(Operation):
+    """Change what is mounted at ``target``: fspick(2) and fsconfig(2) where there are ``parameters``, then mount_setattr(2) on the mount."""
+
+    code: ClassVar[int] = 33
+    target: str
+    parameters: tuple[str, ...]
+    set_attributes: int
+    clear_attributes: int
 
 
 # -- what the process will be ---------------------------------------------------------------------------------------------------
@@ -497,6 +507,15 @@ class WaitStart(Operation):
     code: ClassVar[int] = 60
     gate: int
     report: int
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class SetMemoryPolicy(Operation):
+    """set_mempolicy(2): ``mode`` with its flags, and the NUMA nodes."""
+
+    code: ClassVar[int] = 63
+    mode: int
+    nodes: tuple[int, ...]
 
 
 @frozen(kw_only=True, eq=False, repr=False)

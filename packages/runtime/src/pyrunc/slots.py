@@ -6,7 +6,9 @@ import fcntl
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from errno import EINVAL
 
+from pyrunc import _native
 from pyrunc.cgroups.driver import Cgroup
 from pyrunc.compile import (
     CgroupDirectory,
@@ -14,11 +16,12 @@ from pyrunc.compile import (
     ContainerProcess,
     Gate,
     IdmapNamespace,
+    MountSource,
     NamespacePath,
     Report,
     SlotRequest,
 )
-from pyrunc.errors import InvalidState, SpecError, Unsupported
+from pyrunc.errors import InvalidState, SpecError, Unsupported, describe_errno
 from pyrunc.launch import launch
 from pyrunc.model import frozen
 from pyrunc.plan import Clone, ExecVe, Plan, Sync
@@ -59,6 +62,8 @@ class Openers:
             return open_namespace(request)
         if isinstance(request, IdmapNamespace):
             return make_user_namespace(request)
+        if isinstance(request, MountSource):
+            return clone_mounts(request)
         return opener[type(request)]()
 
     def _open_process(self) -> int:
@@ -81,6 +86,28 @@ def open_namespace(request: NamespacePath) -> int:
         os.close(descriptor)
         raise SpecError(request.path, f"{request.file} is not a namespace of this type", request.file)
     return descriptor
+
+
+def clone_mounts(request: MountSource) -> int:
+    """The copy, idmapped where that is asked for. Raises SpecError if there is no such source, Unsupported if its file system has no
+    idmapped mounts, OperationFailed if the kernel refuses the maps."""
+    source = request.source.encode("utf-8", "surrogateescape")
+    users = -1
+    if request.users is not None:
+        if isinstance(request.users, IdmapNamespace):
+            users = make_user_namespace(request.users)
+        else:
+            users = open_namespace(request.users)
+    try:
+        tree = _native.lib.pyrunc_clone_tree(source, request.recursive, users, request.recursive_users)
+    finally:
+        if users >= 0:
+            os.close(users)
+    if tree >= 0:
+        return tree
+    if tree == -EINVAL and users >= 0:
+        raise Unsupported(request.path, f"the file system of {request.source} has no idmapped mounts: EINVAL")
+    raise SpecError(request.path, f"bind {request.source}: {describe_errno(-tree)}", request.source)
 
 
 class _Made(Exception):  # noqa: N818 - nothing went wrong

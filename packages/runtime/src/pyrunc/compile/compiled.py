@@ -16,6 +16,8 @@ specification asked, so that a failure to open it names that line (SpecError or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyrunc.model import field, frozen
 from pyrunc.plan import Plan
 
@@ -79,9 +81,39 @@ class IdmapNamespace(SlotRequest):
     gid_map: str
 
 
+@frozen(kw_only=True)
+class MountSource(SlotRequest):
+    """A detached copy of the mounts at ``source`` (open_tree(2)), made with the caller's rights: what the container's root may not do.
+
+    ``users`` gives the user namespace by which it is idmapped, if it is. Two mounts of the same source need a copy each, so ``path``
+    counts among what tells requests apart.
+    """
+
+    path: str = field(default="", eq=True)
+    source: str
+    recursive: bool
+    users: IdmapNamespace | NamespacePath | None = None
+    recursive_users: bool = False
+
+
+@frozen(kw_only=True)
+class RdtGroup:
+    """A group of resctrl (linux.intelRdt). ``monitored_as`` names its monitoring group, empty for none."""
+
+    directory: str
+    schemata: tuple[str, ...]
+    monitored_as: str = ""
+
+
 @frozen
 class Compiled:
-    """``plan`` and, for each of its slots, what is to be opened."""
+    """``plan`` and, for each of its slots, what is to be opened.
+
+    Where the plan stops at a Sync of the point ``netDevices``, the network devices ``net_devices`` (their names, outside and inside)
+    are to be moved to the process; at ``intelRdt`` it is to be put into the group ``rdt``.
+    """
 
     plan: Plan
     slots: tuple[SlotRequest, ...]
+    net_devices: Mapping[str, str] = field(factory=dict)
+    rdt: RdtGroup | None = None

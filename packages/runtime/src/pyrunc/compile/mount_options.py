@@ -45,10 +45,22 @@ ATTRIBUTES: dict[str, Change] = {
 }
 """Words about the mount itself. Each has a recursive form with an ``r`` before it (``rro``), for bind mounts."""
 
+REMOUNT_CLEARS = (
+    MOUNT_ATTR_RDONLY
+    | MOUNT_ATTR_NOSUID
+    | MOUNT_ATTR_NODEV
+    | MOUNT_ATTR_NOEXEC
+    | MOUNT_ATTR_NODIRATIME
+    | MOUNT_ATTR_NOSYMFOLLOW
+)
+"""What a remount takes off where it does not set it."""
+
 # Of no meaning to the kernel, or (silent, loud) to this way of mounting.
 _IGNORED = frozenset({"defaults", "silent", "loud", "auto", "noauto", "nofail", "_netdev", "user", "nouser"})
 
-SUPERBLOCK = frozenset({"sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "acl", "noacl"})
+SUPERBLOCK = frozenset(
+    {"sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "acl", "noacl", "iversion", "noiversion"}
+)
 """Words about the whole file system, which a bind mount of it cannot change; runc passes over them there, too."""
 
 
@@ -65,12 +77,12 @@ class Options:
     copy_up: bool = False
     idmap: bool = False
     idmap_recursive: bool = False
+    remount: bool = False
     parameters: list[str] = field(factory=list)
-    unknown: list[str] = field(factory=list)
 
 
 def sort_options(words: Iterable[str]) -> Options:
-    """Sort ``words``; a later one overrides an earlier one. ``remount`` is unknown: the runtime makes every mount new."""
+    """Sort ``words``; a later one overrides an earlier one."""
     options = Options()
     for word in words:
         if word in ATTRIBUTES:
@@ -96,7 +108,7 @@ def _sort_other(options: Options, word: str) -> None:
             options.idmap = True
             options.idmap_recursive = word == "ridmap"
         case "remount":
-            options.unknown.append(word)
+            options.remount = True
         case _ if word not in _IGNORED and not word.startswith(("x-", "X-")):
             options.parameters.append(word)
 

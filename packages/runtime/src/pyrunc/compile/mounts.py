@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pyrunc import plan as op
 from pyrunc.compile.cgroup_view import cgroup_view
-from pyrunc.compile.compiled import IdmapNamespace
-from pyrunc.compile.flags import MOUNT_ATTR_RDONLY
-from pyrunc.compile.mount_options import SUPERBLOCK, Options, sort_options
+from pyrunc.compile.compiled import IdmapNamespace, MountSource, NamespacePath
+from pyrunc.compile.flags import CLONE_NEWUSER, MOUNT_ATTR_ATIME, MOUNT_ATTR_RDONLY
+from pyrunc.compile.mount_options import REMOUNT_CLEARS, SUPERBLOCK, Options, sort_options
 from pyrunc.compile.namespaces import map_text
 from pyrunc.compile.request import Request, Slots
 from pyrunc.errors import SpecError, Unsupported
@@ -43,9 +43,9 @@ def mounts(request: Request, slots: Slots) -> Iterator[Operation]:
     for index, mount in enumerate(request.spec.mounts):
         path = f"mounts[{index}]"
         options = sort_options(mount.options)
-        if options.unknown:
-            raise SpecError(f"{path}.options", f'"{options.unknown[0]}" has no meaning here', options.unknown[0])
-        if mount.is_bind:
+        if options.remount:
+            yield _remount(request, mount, options, path)
+        elif mount.is_bind:
             yield _bind(request, slots, mount, options, path)
         elif mount.type == "cgroup":
             yield from cgroup_view(request, target_of(mount), options, path)
@@ -60,7 +60,12 @@ def read_only_later(request: Request) -> Iterator[Operation]:
     """
     for index, mount in enumerate(request.spec.mounts):
         options, target = sort_options(mount.options), target_of(mount)
-        if not mount.is_bind and _is_filled(request, mount, options) and options.set & MOUNT_ATTR_RDONLY:
+        if (
+            not mount.is_bind
+            and not options.remount
+            and _is_filled(request, mount, options)
+            and options.set & MOUNT_ATTR_RDONLY
+        ):
             yield op.Bind(
                 path=f"mounts[{index}]", source=target, target=target, recursive=True, set_attributes=MOUNT_ATTR_RDONLY
             )
@@ -100,7 +105,9 @@ def _file_system(request: Request, mount: Mount, options: Options, path: str) ->
 
 
 def _parameters(request: Request, mount: Mount, options: Options) -> tuple[str, ...]:
-    parameters = list(options.parameters)
+    # Access lists are a matter of mount(2) alone for file systems that have no such option of their own.
+    unknown = {"acl", "noacl"} if mount.type in _WITHOUT_DEVICE else set()
+    parameters = [word for word in options.parameters if word not in unknown]
     if mount.type not in _WITHOUT_DEVICE and options.set & MOUNT_ATTR_RDONLY:
         parameters.append("ro")
     if request.linux.mount_label and mount.type not in _LABELLED_ELSEWHERE:
@@ -124,22 +131,57 @@ def _bind(request: Request, slots: Slots, mount: Mount, options: Options, path: 
         recursive_set=options.recursive_set,
         recursive_clear=options.recursive_clear,
         propagation=options.propagation,
-        idmap=_idmap(request, slots, mount, options, path),
-        idmap_recursive=options.idmap_recursive,
+        tree=_tree(request, slots, mount, options, path),
     )
 
 
-def _idmap(request: Request, slots: Slots, mount: Mount, options: Options, path: str) -> int:
-    """The slot of the user namespace whose maps the mount gets: its own ones, or the container's where only ``idmap`` is said."""
-    if not options.idmap and not mount.uid_mappings:
+def _tree(request: Request, slots: Slots, mount: Mount, options: Options, path: str) -> int:
+    """The slot of the tree to be mounted, where the container process may not clone it itself.
+
+    Only who has rights over the file system may give a mount other ids; and the root of a user namespace is somebody else to the
+    directories of the host that lead to the source.
+    """
+    users = _users(request, mount, options, path)
+    if users is None and (request.facts.rootless or not request.in_user_namespace):
         return NO_SLOT
+    source = MountSource(
+        path=path,
+        source=request.in_bundle(mount.source),
+        recursive=options.recursive,
+        users=users,
+        recursive_users=options.idmap_recursive,
+    )
+    return slots.add(source)
+
+
+def _users(request: Request, mount: Mount, options: Options, path: str) -> IdmapNamespace | NamespacePath | None:
+    """The user namespace whose maps the mount gets: its own ones, or the container's where only ``idmap`` is said."""
+    if not options.idmap and not mount.uid_mappings:
+        return None
     if request.facts.kernel < (5, 12):
         raise Unsupported(f"{path}.uidMappings", "this kernel has no idmapped mounts (Linux 5.12)")
-    if request.in_user_namespace:
-        raise Unsupported(
-            f"{path}.uidMappings", "an idmapped mount in a container with a user namespace is not supported yet"
-        )
-    if not mount.uid_mappings:
+    if mount.uid_mappings:
+        return IdmapNamespace(path=path, uid_map=map_text(mount.uid_mappings), gid_map=map_text(mount.gid_mappings))
+    namespace = request.linux.namespace("user")
+    if namespace is None:
         raise SpecError(f"{path}.uidMappings", "is required for idmap, because the container has no user namespace")
-    maps = IdmapNamespace(path=path, uid_map=map_text(mount.uid_mappings), gid_map=map_text(mount.gid_mappings))
-    return slots.add(maps)
+    if namespace.path:
+        return NamespacePath(path=path, file=namespace.path, kind=CLONE_NEWUSER)
+    linux = request.linux
+    return IdmapNamespace(path=path, uid_map=map_text(linux.uid_mappings), gid_map=map_text(linux.gid_mappings))
+
+
+def _remount(request: Request, mount: Mount, options: Options, path: str) -> op.Remount:
+    """A change of what is mounted already. As with mount(2), a bind changes the mount alone, and what is not said is cleared, but for
+    the access time settings."""
+    if options.recursive_set or options.recursive_clear or options.idmap or options.copy_up:
+        raise SpecError(f"{path}.options", "recursive, idmap and tmpcopyup options have no meaning for a remount")
+    parameters: tuple[str, ...] = ()
+    if not mount.is_bind:
+        parameters = _parameters(request, mount, options)
+        if mount.type not in _WITHOUT_DEVICE and options.clear & MOUNT_ATTR_RDONLY:
+            parameters = (*parameters, "rw")
+    cleared = REMOUNT_CLEARS & ~options.set | (options.clear & MOUNT_ATTR_ATIME)
+    return op.Remount(
+        path=path, target=target_of(mount), parameters=parameters, set_attributes=options.set, clear_attributes=cleared
+    )

@@ -73,8 +73,8 @@ def _host_propagation(request: Request) -> int:
 def _root_mount(mount: RootMount, root: str, path: str) -> op.MountAt:
     options = sort_options(mount.options)
     bind = mount.fstype == "bind"
-    if options.unknown or (bind and options.parameters):
-        word = (options.unknown or options.parameters)[0]
+    if options.remount or (bind and options.parameters):
+        word = "remount" if options.remount else options.parameters[0]
         raise SpecError(path, f'"{word}" is not an option of a mount of type {mount.fstype}', word)
     return op.MountAt(
         path=path,

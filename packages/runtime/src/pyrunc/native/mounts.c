@@ -67,6 +67,18 @@ static int set_parameter(int fs, const char *parameter)
 	return k_fsconfig(fs, FSCONFIG_SET_STRING, key, value + 1);
 }
 
+/* All of them; `fs` is closed if one is refused. */
+static int set_parameters(int fs, const struct field *parameters)
+{
+	const char *parameter = parameters->text;
+	for (uint64_t i = 0; i < parameters->length; i++) {
+		if (set_parameter(fs, parameter))
+			return fail_fs(fs, "fsconfig", parameter);
+		parameter += strlen(parameter) + 1;
+	}
+	return 0;
+}
+
 /* A new file system, mounted nowhere yet: a descriptor of its root. */
 int make_mount(const char *fstype, const char *device, const struct field *parameters, uint64_t attributes)
 {
@@ -75,12 +87,8 @@ int make_mount(const char *fstype, const char *device, const struct field *param
 		return fail("fsopen", fstype);
 	if (*device && k_fsconfig(fs, FSCONFIG_SET_STRING, "source", device))
 		return fail_fs(fs, "fsconfig source", device);
-	const char *parameter = parameters ? parameters->text : NULL;
-	for (uint64_t i = 0; parameters && i < parameters->length; i++) {
-		if (set_parameter(fs, parameter))
-			return fail_fs(fs, "fsconfig", parameter);
-		parameter += strlen(parameter) + 1;
-	}
+	if (parameters && set_parameters(fs, parameters))
+		return -1;
 	if (k_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL))
 		return fail_fs(fs, "fsconfig create", fstype);
 	int tree = k_fsmount(fs, (unsigned int)attributes);
@@ -162,20 +170,9 @@ int do_mount(const struct op_mount *op)
 	return 0;
 }
 
-static int set_idmap(int tree, const struct op_bind *op)
+/* Of the whole tree first, then of its top alone. */
+static int change_attributes(int tree, const struct op_bind *op)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned int)slot_fd(op->idmap.number)};
-	if (op->idmap.number < 0)
-		return 0;
-	return k_mount_setattr(tree, op->idmap_recursive.number ? AT_RECURSIVE : 0U, &attr)
-		       ? fail("mount_setattr idmap", op->source.text)
-		       : 0;
-}
-
-static int prepare_bind(int tree, const struct op_bind *op)
-{
-	if (set_idmap(tree, op))
-		return -1;
 	if (set_mount_attributes(tree, (uint64_t)op->recursive_set.number, (uint64_t)op->recursive_clear.number, true))
 		return -1;
 	return set_mount_attributes(tree, (uint64_t)op->set_attributes.number, (uint64_t)op->clear_attributes.number, false);
@@ -184,7 +181,7 @@ static int prepare_bind(int tree, const struct op_bind *op)
 static int attach_bind(int tree, const struct op_bind *op)
 {
 	struct stat source;
-	if (prepare_bind(tree, op))
+	if (change_attributes(tree, op))
 		return -1;
 	if (fstat(tree, &source))
 		return fail("fstat", op->source.text);
@@ -199,10 +196,36 @@ static int attach_bind(int tree, const struct op_bind *op)
 int do_bind(const struct op_bind *op)
 {
 	bool recursive = op->recursive.number != 0;
+	if (op->tree.number >= 0)
+		return attach_bind(slot_fd(op->tree.number), op);
 	int tree = k_open_tree(AT_FDCWD, op->source.text, OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U));
 	if (tree < 0)
 		return fail("bind source", op->source.text);
 	return close_keeping_errno(tree, attach_bind(tree, op));
+}
+
+static int reconfigure(int target, const struct op_remount *op)
+{
+	int fs = k_fspick(target);
+	if (fs < 0)
+		return fail("fspick", op->target.text);
+	if (set_parameters(fs, &op->parameters))
+		return -1;
+	if (k_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL))
+		return fail_fs(fs, "fsconfig reconfigure", op->target.text);
+	close(fs);
+	return 0;
+}
+
+int do_remount(const struct op_remount *op)
+{
+	int target = open_in_root(op->target.text, O_PATH, 0);
+	if (target < 0)
+		return fail("mount point", op->target.text);
+	int result = op->parameters.length ? reconfigure(target, op) : 0;
+	result = result || set_mount_attributes(target, (uint64_t)op->set_attributes.number,
+						(uint64_t)op->clear_attributes.number, false);
+	return close_keeping_errno(target, result ? -1 : 0);
 }
 
 int do_symlink(const struct op_symlink *op)

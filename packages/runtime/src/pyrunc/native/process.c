@@ -14,6 +14,7 @@
 
 #define IOPRIO_WHO_PROCESS 1
 #define CPU_LIMIT 8192U
+#define NODE_LIMIT 1024U
 
 int do_set_sid(const struct op_set_sid *op)
 {
@@ -110,6 +111,21 @@ int do_set_affinity(const struct op_set_affinity *op)
 		mask[cpu / bits] |= 1UL << (cpu % bits);
 	}
 	return syscall(SYS_sched_setaffinity, 0, sizeof mask, mask) ? fail("sched_setaffinity", "") : 0;
+}
+
+int do_set_memory_policy(const struct op_set_memory_policy *op)
+{
+	unsigned long mask[NODE_LIMIT / (8 * sizeof(unsigned long))] = {0};
+	const unsigned int bits = 8 * sizeof *mask;
+	for (uint64_t i = 0; i < op->nodes.length; i++) {
+		uint64_t node = (uint64_t)op->nodes.numbers[i];
+		if (node >= NODE_LIMIT)
+			return fail_as(EINVAL, "no such memory node", "");
+		mask[node / bits] |= 1UL << (node % bits);
+	}
+	/* The kernel reads one bit less than it is told of. */
+	unsigned long size = op->nodes.length ? NODE_LIMIT + 1UL : 0UL;
+	return syscall(SYS_set_mempolicy, (int)op->mode.number, size ? mask : NULL, size) ? fail("set_mempolicy", "") : 0;
 }
 
 /* A working directory like /proc/self/fd/7 can be outside of the root, by a descriptor that was leaked: the kernel then says so with

@@ -96,6 +96,19 @@ int pyrunc_setns(int fd, int kind)
 	return syscall(SYS_setns, fd, kind) ? -errno : 0;
 }
 
+int pyrunc_clone_tree(const char *source, int recursive, int users, int recursive_users)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned int)users};
+	int tree = k_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U));
+	if (tree < 0)
+		return -errno;
+	if (users < 0 || k_mount_setattr(tree, recursive_users ? AT_RECURSIVE : 0U, &attr) == 0)
+		return tree;
+	int failed = errno;
+	close(tree);
+	return -failed;
+}
+
 const char *pyrunc_check(const char *data, size_t size, uint32_t *index)
 {
 	struct plan plan;

@@ -42,6 +42,11 @@ static inline int k_fsopen(const char *fstype)
 	return (int)syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC);
 }
 
+static inline int k_fspick(int fd)
+{
+	return (int)syscall(SYS_fspick, fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+}
+
 static inline int k_fsconfig(int fs, unsigned int command, const char *key, const char *value)
 {
 	return (int)syscall(SYS_fsconfig, fs, command, key, value, 0);

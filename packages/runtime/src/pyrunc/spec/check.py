@@ -96,6 +96,8 @@ def _check_names(spec: Configuration, linux: Linux) -> None:
 def _check_mount(mount: Mount, path: str) -> None:
     if not mount.destination:
         raise expected("a path", mount.destination, f"{path}.destination")
+    if "remount" in mount.options:
+        return
     if mount.is_bind and not mount.source:
         raise SpecError(f"{path}.source", "is required for a bind mount")
     if not mount.is_bind and not mount.type:
