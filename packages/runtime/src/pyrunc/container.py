@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 from pyrunc.cgroups import cgroup_for
@@ -21,6 +20,7 @@ from pyrunc.tracing import span
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.cgroups.stats import Stats
@@ -56,6 +56,8 @@ class Container:
     @property
     def bundle(self) -> Path:
         """The absolute path of its bundle."""
+        from pathlib import Path
+
         return Path(self._record.bundle)
 
     @property
@@ -71,6 +73,8 @@ class Container:
             return self._state(self._status(directory))
 
     def _state(self, status: Status) -> State:
+        from pathlib import Path  # imported where a State is made: running a container makes none
+
         record = self._record
         return State(
             oci_version=record.oci_version,
@@ -212,6 +216,10 @@ class Container:
             release_unrecorded(descriptor)
         with span("runtime", "remove cgroups"):
             self._cgroup.remove()
+        if self._record.rdt:
+            from pyrunc.resctrl import leave
+
+            leave(self._record.rdt)
         if self._record.hooks:
             self._run_poststop()
         directory.remove()

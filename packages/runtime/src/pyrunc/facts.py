@@ -49,6 +49,7 @@ class Facts:
     )
     time_namespaces: bool = True
     keyrings: bool = True
+    resctrl: str = ""
 
     @property
     def cgroup_mode(self) -> CgroupMode:
@@ -108,6 +109,15 @@ def parse_hierarchies(cgroup: str, mountinfo: str) -> tuple[Hierarchy, ...]:
     return tuple(hierarchy for hierarchy in found if hierarchy is not None)
 
 
+def parse_resctrl(mountinfo: str) -> str:
+    """Where resctrl is mounted, or nothing."""
+    for line in mountinfo.splitlines():
+        fields, _, rest = line.partition(" - ")
+        if rest.startswith("resctrl "):
+            return _unescaped(fields.split(" ")[4])
+    return ""
+
+
 def _hierarchy(line: str, mounts: dict[tuple[str, frozenset[str]], tuple[str, str]]) -> Hierarchy | None:
     _, name, own = line.split(":", 2)
     controllers = tuple(word for word in name.split(",") if word)
@@ -143,7 +153,8 @@ def _read(path: str) -> str:
 
 def _probe() -> Facts:
     name = os.uname()
-    hierarchies = parse_hierarchies(_read("/proc/self/cgroup"), _read("/proc/self/mountinfo"))
+    mountinfo = _read("/proc/self/mountinfo")
+    hierarchies = parse_hierarchies(_read("/proc/self/cgroup"), mountinfo)
     return Facts(
         kernel=parse_release(name.release),
         machine=name.machine,
@@ -156,6 +167,7 @@ def _probe() -> Facts:
         hierarchies=tuple(_with_controllers(hierarchy) for hierarchy in hierarchies),
         time_namespaces=os.path.exists("/proc/self/ns/time"),
         keyrings=os.path.exists("/proc/keys"),
+        resctrl=parse_resctrl(mountinfo) if " - resctrl " in mountinfo else "",
     )
 
 

@@ -69,7 +69,7 @@ def make(
                 stdio=ends.process,
                 fds=fds,
                 monitor=None if wanted.monitor is None else MonitorFiles(wanted.monitor, ends.caller),
-                on_sync=on_sync,
+                on_sync=stops(compiled, on_sync, stack),
                 preserve=range(FIRST_PRESERVED, FIRST_PRESERVED + wanted.preserve_fds),
                 label=label,
             )
@@ -87,6 +87,32 @@ def make(
         if launched.console is not None:
             _hand_over(launched.console, wanted.console_socket, streams)
         return Made(record, streams, launched.seccomp_listener)
+
+
+def stops(
+    compiled: Compiled, others: Callable[[str, int], None] | None, stack: ExitStack
+) -> Callable[[str, int], None] | None:
+    """What is done where the process waits: what only the caller may do for it, and the hooks (``others``).
+
+    ``stack`` gets what undoes it if the launch fails later.
+    """
+    if not compiled.net_devices and compiled.rdt is None:
+        return others
+
+    def stop(point: str, pid: int) -> None:
+        if point == "netDevices":
+            from pyrunc.netdevices import NetDevices
+
+            devices = stack.enter_context(NetDevices.open(pid))
+            devices.move(compiled.net_devices)
+        elif point == "intelRdt" and compiled.rdt is not None:
+            from pyrunc.resctrl import join
+
+            join(compiled.rdt, pid)
+        elif others is not None:
+            others(point, pid)
+
+    return stop
 
 
 def _hand_over(console: int, console_socket: str | None, streams: Streams | None) -> None:

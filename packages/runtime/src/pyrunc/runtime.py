@@ -56,8 +56,13 @@ class _Creation:
         path = self.spec.root.path if self.spec.root is not None else ""
         return os.path.normpath(os.path.join(self.bundle, path))
 
-    def record(self) -> Record:
+    def record(self, compiled: Compiled) -> Record:
         linux, hooks = self.spec.linux, self.spec.hooks
+        rdt: tuple[str, ...] = ()
+        if compiled.rdt is not None:
+            from pyrunc.resctrl import created
+
+            rdt = created(compiled.rdt)
         return Record(
             oci_version=self.spec.oci_version,
             id=self.id,
@@ -68,6 +73,7 @@ class _Creation:
             cgroup=self.cgroup.path,
             own_pids=linux is not None and linux.makes("pid"),
             hooks=hooks is not None and bool(hooks.poststart or hooks.poststop),
+            rdt=rdt,
         )
 
 
@@ -140,7 +146,7 @@ class Runtime:
 
     def _create(self, creation: _Creation, compiled: Compiled) -> Container:
         cgroup = creation.cgroup
-        record = creation.record()
+        record = creation.record(compiled)
         with StateDirectory.create(self.root, creation.id) as directory, ExitStack() as undo:
             undo.callback(directory.remove)
             _write_down(directory, creation, record)

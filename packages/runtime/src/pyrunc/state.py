@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from pyrunc.errors import StateError
 from pyrunc.model import field, frozen
@@ -14,6 +13,7 @@ from pyrunc.processes import Identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
 RECORD_VERSION = 1
@@ -110,7 +110,7 @@ class Record:
     """state.json: what does not change from create to delete. How the container *is* is asked of the kernel each time.
 
     ``main`` is None as long as create has not succeeded. ``own_pids``: the container has a pid namespace of its own, so the end of its
-    first process is the end of all. ``hooks``: there are some that the caller of start and delete must run.
+    first process is the end of all. ``hooks``: there are some that the caller of start and delete must run. ``rdt``: groups of resctrl to be removed with the container.
     """
 
     oci_version: str
@@ -122,6 +122,7 @@ class Record:
     cgroup: str
     own_pids: bool
     hooks: bool
+    rdt: tuple[str, ...] = ()
     main: ProcessRecord | None = None
 
     def encode(self) -> bytes:
@@ -137,6 +138,7 @@ class Record:
             "cgroup": self.cgroup,
             "ownPids": self.own_pids,
             "hooks": self.hooks,
+            "rdt": self.rdt,
             "main": None if self.main is None else self.main.to_json(),
         }
         return json.dumps(document, separators=(",", ":")).encode()
@@ -158,6 +160,7 @@ class Record:
                 cgroup=str(document["cgroup"]),
                 own_pids=bool(document["ownPids"]),
                 hooks=bool(document["hooks"]),
+                rdt=tuple(str(directory) for directory in document["rdt"]),
                 main=None if document["main"] is None else ProcessRecord.from_json(document["main"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

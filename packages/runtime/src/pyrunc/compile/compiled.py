@@ -98,10 +98,12 @@ class MountSource(SlotRequest):
 
 @frozen(kw_only=True)
 class RdtGroup:
-    """A group of resctrl (linux.intelRdt). ``monitored_as`` names its monitoring group, empty for none."""
+    """A group of resctrl (linux.intelRdt). ``own``: made for this container, and removed with it.
+    ``monitored_as`` names its monitoring group, empty for none."""
 
     directory: str
     schemata: tuple[str, ...]
+    own: bool
     monitored_as: str = ""
 
 

@@ -10,10 +10,12 @@ from pyrunc.compile.compiled import Compiled, Gate, Report
 from pyrunc.compile.devices import devices
 from pyrunc.compile.hooks import hooks_at_start, hooks_before_pivot
 from pyrunc.compile.mounts import mounts
+from pyrunc.compile.network import moved_devices, network
+from pyrunc.compile.rdt import enter_group, rdt_group
 from pyrunc.compile.request import Assemble, Request, Slots
 from pyrunc.compile.root_mount import RootMount
 from pyrunc.compile.sysctl import sysctls
-from pyrunc.errors import SpecError, Unsupported
+from pyrunc.errors import SpecError
 from pyrunc.facts import Facts
 from pyrunc.plan import Operation, Plan
 from pyrunc.spec import Linux, Spec
@@ -60,21 +62,11 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
         preserve_fds=preserve_fds,
         init=init,
     )
-    _check_supported(request)
+    security.check_labels(request)
     slots = Slots()
     operations = (*_isolate(request, slots), *_build_root(request, slots), *_confine(request), *_run(request, slots))
-    return Compiled(Plan(operations), slots.requests)
-
-
-def _check_supported(request: Request) -> None:
-    security.check_labels(request)
-    wanted = {
-        "linux.intelRdt": request.linux.intel_rdt,
-        "linux.netDevices": request.linux.net_devices,
-    }
-    for path, value in wanted.items():
-        if value:
-            raise Unsupported(path, "is not supported by this version of pyrunc")
+    group = rdt_group(request.linux, facts.resctrl, id)
+    return Compiled(Plan(operations), slots.requests, net_devices=moved_devices(request), rdt=group)
 
 
 def _isolate(request: Request, slots: Slots) -> Iterator[Operation]:
@@ -82,8 +74,8 @@ def _isolate(request: Request, slots: Slots) -> Iterator[Operation]:
     yield namespaces.clone(request, slots)
     yield from namespaces.enter(request, slots)
     yield from security.keyring(request)
-    if request.linux.makes("network"):
-        yield op.LoopbackUp(path="linux.namespaces")
+    yield from network(request)
+    yield from enter_group(request)
 
 
 def _build_root(request: Request, slots: Slots) -> Iterator[Operation]:

@@ -128,8 +128,26 @@ def _check_namespaces(linux: Linux) -> None:
         if namespace.path:
             _absolute(namespace.path, f"{where}.path")
         seen.add(namespace.type)
+    _check_net_devices(linux)
     if linux.net_devices and "network" not in seen:
         raise SpecError("linux.netDevices", "needs a network namespace in linux.namespaces")
+
+
+def _check_net_devices(linux: Linux) -> None:
+    inside: set[str] = set()
+    for name, device in linux.net_devices.items():
+        _check_device_name(name, f"linux.netDevices.{name}")
+        _check_device_name(device.name or name, f"linux.netDevices.{name}.name")
+        if "%d" not in device.name and (device.name or name) in inside:
+            raise SpecError(f"linux.netDevices.{name}.name", f"{device.name or name} is there twice", device.name)
+        inside.add(device.name or name)
+
+
+def _check_device_name(name: str, path: str) -> None:
+    """As the kernel has it (dev_valid_name)."""
+    bad = not 0 < len(name.encode("utf-8", "surrogateescape")) < 16 or name in {".", ".."}
+    if bad or any(character in "/:" or character.isspace() for character in name):
+        raise expected("the name of a network device, 1 to 15 bytes without space, / or :", name, path)
 
 
 def _check_user_namespace(linux: Linux) -> None:
