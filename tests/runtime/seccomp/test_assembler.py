@@ -62,9 +62,10 @@ def test_without_a_directory_it_remembers_in_this_process(made: list[Seccomp]) -
         lambda data: b"",
         lambda data: b"\n" + data,
         lambda data: data.replace(b"libseccomp", b"libsomething"),
-        lambda data: data.replace(b"pyrunc-seccomp-1", b"pyrunc-seccomp-0"),
+        lambda data: data.replace(b"pyrunc-seccomp-2", b"pyrunc-seccomp-1"),
+        lambda data: data.replace(b"SCMP_ACT", b"SCMP_TCA", 1),
     ],
-    ids=["byte lost", "instruction lost", "bit flipped", "empty", "no head", "library gone", "older format"],
+    ids=["byte lost", "instruction lost", "bit flipped", "empty", "no head", "library gone", "older format", "of another"],
 )
 def test_damage_is_noticed_and_repaired(tmp_path: Path, made: list[Seccomp], damage: object) -> None:
     code = Assembler(tmp_path)(FILTER)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from secrets import token_hex
 from signal import SIGTERM
-from weakref import finalize
 
 from pyrunc.children import adopt
 from pyrunc.errors import ContainerNotFound, ExecNotFound, InvalidState, ProcessGone, PyruncError, StateError
@@ -107,7 +105,7 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
     from pyrunc.making import Connections, make
     from pyrunc.slots import Openers
 
-    exec_id = options.exec_id or token_hex(8)
+    exec_id = options.exec_id or os.urandom(8).hex()
     with span("runtime", "compile"):
         compiled = _compile(place, directory, process, options.preserve_fds)
     with ExitStack() as undo:
@@ -129,6 +127,8 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
     handle = _handle(place, exec_id, made.record, made.streams)
     if own is None:
         # Nobody else can learn how it ends: without its handle it is a child to be reaped and forgotten.
+        from weakref import finalize
+
         finalize(handle, _abandon, made.record.process).atexit = False
     return ExecProcess(place, exec_id, handle)
 

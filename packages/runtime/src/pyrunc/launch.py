@@ -15,7 +15,6 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 from pyrunc import _native
 from pyrunc.children import adopt, sweep
@@ -155,7 +154,8 @@ _program = _Program()
 
 def _read_program() -> bytes:
     try:
-        return Path(__file__).with_name("_bin").joinpath("pyrunc-init").read_bytes()
+        with open(os.path.join(os.path.dirname(__file__), "_bin", "pyrunc-init"), "rb") as file:
+            return file.read()
     except FileNotFoundError:
         raise LaunchFailed("pyrunc-init is missing from the installed package: install pyrunc again") from None
 

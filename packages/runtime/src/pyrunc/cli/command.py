@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 
 from pyrunc.cli.options import COMMANDS, Globals
 from pyrunc.cli.parser import Parser
 from pyrunc.errors import UsageError
 from pyrunc.model import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 @frozen(kw_only=True)

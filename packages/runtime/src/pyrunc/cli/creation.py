@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 
 from pyrunc.cli.inherited import Inherited
 from pyrunc.cli.parser import Parser, count
@@ -11,6 +10,10 @@ from pyrunc.container import Container
 from pyrunc.errors import UsageError
 from pyrunc.runtime import Runtime
 from pyrunc.spec import Spec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def add_options(parser: Parser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 
 from pyrunc.cli.command import Command
 from pyrunc.cli.creation import check_terminal, write_pid
@@ -18,6 +17,8 @@ from pyrunc.stdio import Stdio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from pyrunc.container import Container
     from pyrunc.execs import ExecProcess
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import Namespace
 
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser
 from pyrunc.plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def _parser() -> Parser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 
 from pyrunc.cli.command import Command
@@ -15,6 +14,10 @@ from pyrunc.errors import ContainerNotFound, StateError
 from pyrunc.model import evolve
 from pyrunc.runtime import Runtime
 from pyrunc.state import State, rfc3339
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 _HEADINGS = ("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER")
 _LEAST_WIDTH, _GAP = 12, 3

@@ -128,8 +128,6 @@ def _default_root() -> str:
 
 def _print_version() -> None:
     """In runc's words: dockerd and containerd read them."""
-    from importlib.metadata import version
+    from pyrunc.version import OCI_VERSION, VERSION
 
-    from pyrunc.spec import OCI_VERSION
-
-    print(f"pyrunc version {version('pyrunc')}\nspec: {OCI_VERSION}")
+    print(f"pyrunc version {VERSION}\nspec: {OCI_VERSION}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-from argparse import Namespace
 
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser
 from pyrunc.errors import PyruncError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 _DEFAULT = ("-ef",)
 

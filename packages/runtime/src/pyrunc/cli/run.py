@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from contextlib import suppress
 
 from pyrunc.cli.command import Command
@@ -12,6 +11,10 @@ from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser
 from pyrunc.container import Container
 from pyrunc.errors import ContainerNotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def _parser() -> Parser:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def _parser() -> Parser:

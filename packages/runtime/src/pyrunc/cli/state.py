@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def _parser() -> Parser:

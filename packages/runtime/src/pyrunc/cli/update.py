@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentTypeError, Namespace
 
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser, count
 from pyrunc.errors import SpecError, UsageError
 from pyrunc.spec.resources import Cpu, Memory, Pids, Resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _STDIN = "-"
@@ -51,6 +54,8 @@ def _bytes(text: str) -> int:
     number, unit = (word[:-1], word[-1]) if word[-1:].isalpha() else (word, "")
     number = number.strip()
     if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
+        from argparse import ArgumentTypeError
+
         raise ArgumentTypeError(f"expected a number of bytes such as 64m, got {text!r}")
     return int((float if "." in number else int)(number) * 1024 ** _UNITS[unit])
 

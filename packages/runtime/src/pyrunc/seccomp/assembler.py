@@ -1,21 +1,23 @@
 """Assembler: makes filter programs and remembers them, in this process and, where a directory is given, on disk.
 
 Making docker's default filter costs some 45 ms, most of it libseccomp and loading it; a container costs two. A program depends
-on the profile, the machine and the library alone, so it is kept under the hash of the first two, together with which library made
-it: size and time of that file are compared, since asking the library for its version would mean to load it.
+on the profile, the machine and the library alone, so it is kept in a file with all three: machine and profile as text, and of the
+library's file size and time, since asking the library for its version would mean to load it. The file's name is a checksum of the
+text; two texts that have the same keep displacing each other. So no cryptographic hash is needed, whose library would have to be
+loaded for it: that takes as long as starting a container.
 """
 
 from __future__ import annotations
 
 import os
+from binascii import crc32
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 
 from pyrunc.spec.seccomp import Seccomp
 
-_FORMAT = b"pyrunc-seccomp-1"
-_MOST_BYTES = 64 * 1024
+_FORMAT = b"pyrunc-seccomp-2"
+_MOST_BYTES = 1024 * 1024
 _REMEMBERED = 64
 
 
@@ -41,24 +43,29 @@ class Assembler:
         return code
 
     def _made(self, seccomp: Seccomp) -> bytes:
-        name = _name(seccomp)
         with _opened(self.directory) as directory:
-            code = _kept(directory, name) if directory >= 0 else None
+            text = _text(seccomp) if directory >= 0 else b""
+            code = _kept(directory, text) if directory >= 0 else None
             if code is None:
                 from pyrunc.seccomp.program import program
 
                 code = program(seccomp)
                 if directory >= 0:
                     with suppress(OSError):
-                        _keep(directory, name, code)
+                        _keep(directory, text, code)
             return code
 
 
-def _name(seccomp: Seccomp) -> str:
+def _text(seccomp: Seccomp) -> bytes:
+    """What the program depends on, beside the library: one line."""
     import json
 
-    canonical = json.dumps([os.uname().machine, seccomp.to_json()], sort_keys=True, separators=(",", ":"))
-    return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    machine = os.uname().machine
+    return json.dumps([machine, seccomp.to_json()], sort_keys=True, separators=(",", ":")).encode()
+
+
+def _name(text: bytes) -> str:
+    return f"{crc32(text):08x}"
 
 
 @contextmanager
@@ -82,37 +89,44 @@ def _is_private(descriptor: int) -> bool:
     return status.st_uid in {0, os.geteuid()} and not status.st_mode & 0o022
 
 
-def _kept(directory: int, name: str) -> bytes | None:
-    """The program kept under ``name``, if the file is whole, ours, and made by the library that is installed now."""
+def _kept(directory: int, text: bytes) -> bytes | None:
+    """The program kept for ``text``, if the file is whole, ours, and made by the library that is installed now."""
 
     def opener(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
 
     try:
-        with open(name, "rb", buffering=0, opener=opener) as file:
+        with open(_name(text), "rb", buffering=0, opener=opener) as file:
             data = file.read(_MOST_BYTES) if _is_private(file.fileno()) else b""
     except OSError:
         return None
-    head, _, code = data.partition(b"\n")
+    head, _, rest = data.partition(b"\n")
+    made_of, _, code = rest.partition(b"\n")
     fields = head.split(b" ", 4)
-    if len(fields) != 5 or fields[0] != _FORMAT or not code or len(code) % 8:
+    if len(fields) != 5 or fields[0] != _FORMAT or made_of != text or not code or len(code) % 8:
         return None
-    _, digest, size, time, library = fields
-    if sha256(code).hexdigest().encode() != digest or (size, time) != _identity(library):
+    _, checksum, size, time, library = fields
+    if _checksum(code) != checksum or (size, time) != _identity(library):
         return None
     return code
 
 
-def _keep(directory: int, name: str, code: bytes) -> None:
+def _checksum(code: bytes) -> bytes:
+    """Against files that are not whole; whoever may write here needs no checksum to be kept out."""
+    return f"{len(code)}-{crc32(code):08x}".encode()
+
+
+def _keep(directory: int, text: bytes, code: bytes) -> None:
     from pyrunc.seccomp.library import load
 
     library = os.fsencode(load().file)
-    head = b" ".join((_FORMAT, sha256(code).hexdigest().encode(), *_identity(library), library))
+    head = b" ".join((_FORMAT, _checksum(code), *_identity(library), library))
+    name = _name(text)
     temporary = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
     try:
         with open(descriptor, "wb") as file:
-            file.write(head + b"\n" + code)
+            file.write(b"\n".join((head, text, code)))
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
         with suppress(OSError):

@@ -5,7 +5,7 @@ Rare sections are imported when a document has them, or when they are asked for 
 
 from __future__ import annotations
 
-from pyrunc.spec.config import OCI_VERSION, Spec
+from pyrunc.spec.config import Spec
 from pyrunc.spec.hooks import Hook, Hooks
 from pyrunc.spec.linux import Device, Linux, Namespace
 from pyrunc.spec.mounts import IdMapping, Mount
@@ -13,6 +13,7 @@ from pyrunc.spec.process import Capabilities, ConsoleSize, Process, Rlimit, User
 from pyrunc.spec.resources import Cpu, DeviceRule, Memory, Pids, Resources
 from pyrunc.spec.root import Root
 from pyrunc.spec.section import Section
+from pyrunc.version import OCI_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

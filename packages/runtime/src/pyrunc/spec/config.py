@@ -22,13 +22,11 @@ from pyrunc.spec.read import STRING, STRING_MAP, expected, of, read_string
 from pyrunc.spec.resources import Memory, Pids, Resources
 from pyrunc.spec.root import Root
 from pyrunc.spec.section import Section, section, sections
+from pyrunc.version import OCI_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-OCI_VERSION = "1.3.0"
-"""The version of the runtime-spec that this package knows completely."""
 
 
 def read_version(value: object, path: str) -> str:
