@@ -10,8 +10,10 @@ import contextlib
 import ctypes
 import os
 from collections.abc import Iterator, Sequence
+from errno import EINVAL
 
 from pycontainerd.errors import Unsupported
+from pycontainerd.tasks import long_overlay
 from pyrunc import RootMount
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -49,34 +51,45 @@ def detached(mounts: Sequence[RootMount], *, read_only: bool) -> Iterator[int]:
 
 
 def _overlay(options: Sequence[str], read_only: bool) -> int:
+    lowers, settings = _parts(options, read_only)
+    read_only = read_only or "ro" in options
+    joined = ":".join(lowers)
+    if len(os.fsencode(joined)) <= _LONGEST:
+        return _configured([("lowerdir", joined), *settings], read_only)
+    plain = [lower.replace("\\:", ":") for lower in lowers]
+    try:
+        return _configured([*(("lowerdir+", lower) for lower in plain), *settings], read_only)
+    except OSError as error:
+        if error.errno != EINVAL:
+            raise
+        return long_overlay.mount(plain, settings, read_only=read_only)  # before Linux 6.7
+
+
+def _configured(settings: Sequence[tuple[str, str | None]], read_only: bool) -> int:
     context = _call(_SYS_FSOPEN, b"overlay", _CLOEXEC)
     try:
-        for key, value in _settings(options, read_only):
+        for key, value in settings:
             if value is None:
                 _call(_SYS_FSCONFIG, context, _SET_FLAG, key.encode(), None, 0)
             else:
                 _call(_SYS_FSCONFIG, context, _SET_STRING, key.encode(), os.fsencode(value), 0)
         _call(_SYS_FSCONFIG, context, _CMD_CREATE, None, None, 0)
-        return _call(_SYS_FSMOUNT, context, _CLOEXEC, _ATTR_RDONLY if read_only or "ro" in options else 0)
+        return _call(_SYS_FSMOUNT, context, _CLOEXEC, _ATTR_RDONLY if read_only else 0)
     finally:
         os.close(context)
 
 
-def _settings(options: Sequence[str], read_only: bool) -> Iterator[tuple[str, str | None]]:
+def _parts(options: Sequence[str], read_only: bool) -> tuple[list[str], list[tuple[str, str | None]]]:
+    """The lower layers, highest first, and the other parameters."""
     given = dict(option.partition("=")[::2] for option in options if option not in {"ro", "rw"})
     lowers = _split(given.pop("lowerdir", ""))
     upper, work = given.pop("upperdir", None), given.pop("workdir", None)
+    settings: list[tuple[str, str | None]] = [(key, value or None) for key, value in given.items()]
     if read_only and upper is not None and "/" not in lowers:  # the upper layer is itself below /: as a lower one ELOOP
-        lowers.insert(0, upper)
-    elif upper is not None and work is not None:
-        yield "upperdir", upper
-        yield "workdir", work
-    joined = ":".join(lowers)
-    if len(joined) <= _LONGEST:
-        yield "lowerdir", joined
-    else:  # Linux 6.5; before, fsconfig(2) has no way to say it
-        yield from (("lowerdir+", lower.replace("\\:", ":")) for lower in lowers)
-    yield from ((key, value or None) for key, value in given.items())
+        return [upper, *lowers], settings
+    if upper is not None and work is not None:
+        settings += [("upperdir", upper), ("workdir", work)]
+    return lowers, settings
 
 
 def _split(lowerdir: str) -> list[str]:
