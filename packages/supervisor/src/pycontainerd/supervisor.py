@@ -30,7 +30,7 @@ from pycontainerd.tasks.recovery import recover
 from pycontainerd.tasks.services import Services
 from pycontainerd.worker import Worker
 
-_ROOT = "/var/lib/pycontainerd"
+ROOT = "/var/lib/pycontainerd"
 _STATE = "/run/pycontainerd"
 
 
@@ -63,7 +63,7 @@ class Supervisor:
 
     def __init__(
         self,
-        root: str | PathLike[str] = _ROOT,
+        root: str | PathLike[str] = ROOT,
         state: str | PathLike[str] | None = None,
         *,
         cgroup_parent: str = "/pycontainerd",
@@ -137,7 +137,7 @@ class Supervisor:
 
 def _state_of(root: Path) -> Path:
     """Each root has a state directory of its own: two that shared one would delete each other's containers."""
-    if root == Path(_ROOT):
+    if root == Path(ROOT):
         return Path(_STATE)
     return Path(f"{_STATE}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}")
 

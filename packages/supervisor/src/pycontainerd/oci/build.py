@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -20,7 +21,9 @@ from pycontainerd.oci.devices import HostDevice
 from pycontainerd.oci.environment import environment
 from pycontainerd.oci.users import Account
 from pyrunc import spec as oci
-from pyrunc.spec.linux import Propagation
+
+if TYPE_CHECKING:
+    from pyrunc.spec.linux import Propagation
 
 _NO_LIMIT = 2**64 - 1
 _RLIMITS = (

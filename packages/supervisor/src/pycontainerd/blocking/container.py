@@ -1,0 +1,156 @@
+"""A container and every verb of its life."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from attrs import frozen
+
+import pyrunc
+from pycontainerd.blocking.attachment import Attachment
+from pycontainerd.blocking.exec import Exec
+from pycontainerd.blocking.loop import LoopThread
+from pycontainerd.containers.config import ContainerConfig, ExecConfig
+from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo
+from pycontainerd.logs.record import LogRecord
+from pycontainerd.tasks import container as asynchronous
+from pycontainerd.tasks.waiters import WaitCondition
+
+
+@frozen
+class Container:
+    """See `pycontainerd.Container`: what each verb means, and what it raises. Two that stand for the same container are equal."""
+
+    _loop: LoopThread
+    _container: asynchronous.Container
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+        return self._container.id
+
+    @property
+    def name(self) -> str | None:
+        """Unique among the supervisor's containers."""
+        return self._container.name
+
+    @property
+    def config(self) -> ContainerConfig:
+        """With the image's defaults merged in."""
+        return self._container.config
+
+    @property
+    def image_id(self) -> str:
+        """The image it was made of."""
+        return self._container.image_id
+
+    @property
+    def created_at(self) -> datetime:
+        """UTC."""
+        return self._container.created_at
+
+    def info(self) -> ContainerInfo:
+        """Its state at this moment."""
+        return self._loop.do(self._container.info)
+
+    def start(self, *, console_size: tuple[int, int] | None = None) -> None:
+        """Run its process."""
+        self._loop.call(self._container.start(console_size=console_size))
+
+    def stop(self, timeout: float | None = None, signal: int | str | None = None) -> None:
+        """Ask it to end, kill it after ``timeout`` seconds, and return when it has ended."""
+        self._loop.call(self._container.stop(timeout, signal))
+
+    def kill(self, signal: int | str = "KILL") -> None:
+        """Send a signal; does not wait for what comes of it."""
+        self._loop.call(self._container.kill(signal))
+
+    def waiter(self, condition: WaitCondition = "not-running") -> Future[ExitStatus]:
+        """``wait`` as a future, which is in force before this returns."""
+        result: Future[ExitStatus] = Future()
+        waiting = self._loop.do(lambda: self._container.waiter(condition))
+
+        def tell() -> None:
+            waiting.add_done_callback(lambda done: None if done.cancelled() else result.set_result(done.result()))
+
+        self._loop.do(tell)
+        return result
+
+    def wait(self, condition: WaitCondition = "not-running", *, timeout: float | None = None) -> ExitStatus:
+        """How it ended. Raises TimeoutError after ``timeout`` seconds."""
+        return self._loop.call(self._container.wait(condition), timeout)
+
+    def pause(self) -> None:
+        """Freeze its processes."""
+        self._loop.call(self._container.pause())
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._loop.call(self._container.resume())
+
+    def restart(self, timeout: float | None = None, signal: int | str | None = None) -> None:
+        """Stop it if it runs, then start it."""
+        self._loop.call(self._container.restart(timeout, signal))
+
+    def rename(self, name: str) -> None:
+        """Give it another name."""
+        self._loop.call(self._container.rename(name))
+
+    def remove(self, *, force: bool = False, volumes: bool = False) -> None:
+        """Delete it, its file system and its log."""
+        self._loop.call(self._container.remove(force=force, volumes=volumes))
+
+    def exec(self, config: ExecConfig) -> Exec:
+        """Prepare another process in it."""
+        return Exec(self._loop, self._loop.call(self._container.exec(config)))
+
+    def execs(self) -> builtins.list[Exec]:
+        """Those that were prepared, run, or ended not long ago."""
+        return [Exec(self._loop, found) for found in self._loop.do(self._container.execs)]
+
+    def get_exec(self, exec_id: str) -> Exec:
+        """Raises ExecNotFound."""
+        return Exec(self._loop, self._loop.do(lambda: self._container.get_exec(exec_id)))
+
+    def attach(
+        self, *, stdin: bool = False, stdout: bool = True, stderr: bool = True, logs: bool = False, stream: bool = True
+    ) -> Attachment:
+        """Watch and feed the running process, or the next run when it does not run yet."""
+        attach = self._container.attach(stdin=stdin, stdout=stdout, stderr=stderr, logs=logs, stream=stream)
+        return Attachment(self._loop, self._loop.call(attach))
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell its terminal a new size."""
+        self._loop.call(self._container.resize(rows, columns))
+
+    def logs(
+        self,
+        *,
+        follow: bool = False,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        tail: int | None = None,
+        stdout: bool = True,
+        stderr: bool = True,
+    ) -> Iterator[LogRecord]:
+        """What it has said; ``follow`` until it ends."""
+        records = self._container.logs(
+            follow=follow, since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr
+        )
+        return self._loop.iterate(records)
+
+    def stats(self) -> pyrunc.Stats:
+        """What it uses at this moment."""
+        return self._loop.call(self._container.stats())
+
+    def top(self) -> builtins.list[ProcessInfo]:
+        """Its processes."""
+        return self._loop.call(self._container.top())
+
+    def rootfs(self) -> AbstractContextManager[int]:
+        """Its file system as a directory's descriptor, for openat2(2) with RESOLVE_IN_ROOT."""
+        return self._loop.context(self._container.rootfs())

@@ -1,0 +1,55 @@
+"""The images of a supervisor."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pycontainerd.blocking.loop import LoopThread, arriving
+from pycontainerd.images import images as asynchronous
+from pycontainerd.images.image import Image, Removed
+
+Source = Path | Iterable[bytes]
+"""An archive: a file (for an OCI layout also its directory), or its bytes, in pieces."""
+
+
+class Images:
+    """Get it from ``Supervisor.images``; see `pycontainerd.Images`."""
+
+    def __init__(self, loop: LoopThread, images: asynchronous.Images) -> None:
+        self._loop, self._images = loop, images
+
+    def list(self) -> builtins.list[Image]:
+        """All images, the built-in ``host`` first."""
+        return self._loop.do(self._images.list)
+
+    def get(self, reference: str) -> Image:
+        """By name, name and digest, id, or a unique prefix of the id. Raises ImageNotFound, AmbiguousReference."""
+        return self._loop.do(lambda: self._images.get(reference))
+
+    def import_archive(self, source: Source) -> builtins.list[Image]:
+        """Load the images of an OCI layout or a ``docker save`` archive."""
+        return self._loop.call(self._images.import_archive(_source(source)))
+
+    def import_rootfs(
+        self, source: Source, reference: str | None = None, *, changes: Sequence[str] = (), message: str = ""
+    ) -> Image:
+        """Make an image of one layer from the tar of a root file system."""
+        return self._loop.call(self._images.import_rootfs(_source(source), reference, changes=changes, message=message))
+
+    def tag(self, source: str, target: str) -> None:
+        """Give the image ``source`` the name ``target``."""
+        self._loop.call(self._images.tag(source, target))
+
+    def remove(self, reference: str, *, force: bool = False) -> builtins.list[Removed]:
+        """A name is taken away; with the last one, or by id, the image goes too."""
+        return self._loop.call(self._images.remove(reference, force=force))
+
+    def export(self, references: Sequence[str]) -> Iterator[bytes]:
+        """The bytes of a ``docker save`` archive that is an OCI layout too."""
+        return self._loop.iterate(self._images.export(references))
+
+
+def _source(source: Source) -> asynchronous.Source:
+    return source if isinstance(source, Path) else arriving(source)

@@ -1,0 +1,81 @@
+"""Supervisor: everything of pycontainerd, behind one object, for programs without an event loop."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pycontainerd import supervisor as asynchronous
+from pycontainerd.blocking.containers import Containers
+from pycontainerd.blocking.events import Events
+from pycontainerd.blocking.images import Images
+from pycontainerd.blocking.loop import LoopThread
+from pycontainerd.content.store import ContentStore
+from pycontainerd.leases import Leases
+from pycontainerd.snapshots.snapshotter import Snapshotter
+
+
+class Supervisor:
+    """See `pycontainerd.Supervisor` for the directories and for what lives on. Opened once, as a context manager."""
+
+    images: Images
+    containers: Containers
+    events: Events
+    content: ContentStore
+    leases: Leases
+    snapshots: Snapshotter
+
+    def __init__(
+        self,
+        root: str | PathLike[str] = asynchronous.ROOT,
+        state: str | PathLike[str] | None = None,
+        *,
+        cgroup_parent: str = "/pycontainerd",
+        runtime_root: str | PathLike[str] | None = None,
+    ) -> None:
+        self._supervisor = asynchronous.Supervisor(root, state, cgroup_parent=cgroup_parent, runtime_root=runtime_root)
+
+    @property
+    def root(self) -> Path:
+        """What outlives a reboot."""
+        return self._supervisor.root
+
+    @property
+    def state(self) -> Path:
+        """What does not."""
+        return self._supervisor.state
+
+    @property
+    def runtime_root(self) -> Path:
+        """Where the runtime keeps its containers."""
+        return self._supervisor.runtime_root
+
+    @property
+    def cgroup_parent(self) -> str:
+        """The cgroup of all containers."""
+        return self._supervisor.cgroup_parent
+
+    def __enter__(self) -> Self:
+        """Open the stores and agree with the kernel. Raises what `pycontainerd.Supervisor` raises."""
+        self._loop = LoopThread()
+        try:
+            opened = self._loop.call(self._supervisor.__aenter__())
+        except BaseException:
+            self._loop.close()
+            raise
+        self.images = Images(self._loop, opened.images)
+        self.containers = Containers(self._loop, opened.containers)
+        self.events = Events(self._loop, opened.events)
+        # these block as they are, and may be called from any thread
+        self.content, self.leases, self.snapshots = opened.content, opened.leases, opened.snapshots
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._loop.call(self._supervisor.__aexit__(kind, error, trace))
+        finally:
+            self._loop.close()
