@@ -8,31 +8,39 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import pycontainerd
 from pycontainerd import Supervisor
 
 README = Path(__file__).parents[2] / "packages/supervisor/README.md"
 
 
-def example() -> str:
-    found = re.search(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
+def examples() -> list[str]:
+    found: list[str] = re.findall(
+        r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return found
 
 
-def test_the_example_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "hello from box\nexec ended with 0\ncontainer ended with 137\n"), (1, "hello again\n")],
+    ids=["asynchronous", "blocking"],
+)
+def test_the_examples_run(tmp_path: Path, number: int, said: str) -> None:
     root = tmp_path / "containers"
-    command = [sys.executable, "-W", "error", "-c", example(), str(root)]
+    command = [sys.executable, "-W", "error", "-c", examples()[number], str(root)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     finally:
         shutil.rmtree(Supervisor(root).state, ignore_errors=True)
-    assert (done.stdout, done.stderr) == ("hello from box\nexec ended with 0\ncontainer ended with 137\n", "")
+    assert (done.stdout, done.stderr) == (said, "")
     assert done.returncode == 0
 
 
 def test_it_is_as_short_as_it_is_said_to_be() -> None:
-    body = example().split("async with", 1)[1]
+    body = examples()[0].split("async with", 1)[1]
     assert len([line for line in body.splitlines() if line.strip()]) <= 20
 
 
