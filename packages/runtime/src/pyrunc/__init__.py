@@ -17,7 +17,17 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from pyrunc.cgroups.stats import BlkioEntry, BlkioStats, CpuStats, MemoryStats, PidsStats, Stats
+    from pyrunc.cgroups.stats import (
+        BlkioEntry,
+        BlkioStats,
+        CpusetStats,
+        CpuStats,
+        HugetlbStats,
+        MemoryCounter,
+        MemoryStats,
+        PidsStats,
+        Stats,
+    )
     from pyrunc.compile import Compiled
     from pyrunc.compile.root_mount import RootMount
     from pyrunc.container import Container
@@ -41,6 +51,7 @@ if TYPE_CHECKING:
         Unsupported,
         UsageError,
     )
+    from pyrunc.events import Event, OomEvent, StatsEvent
     from pyrunc.execs import ExecProcess
     from pyrunc.facts import Facts
     from pyrunc.plan import Plan
@@ -76,7 +87,17 @@ if TYPE_CHECKING:
     from pyrunc.stdio import Stdio, Streams
 
 _HOMES = {
-    "cgroups.stats": ("BlkioEntry", "BlkioStats", "CpuStats", "MemoryStats", "PidsStats", "Stats"),
+    "cgroups.stats": (
+        "BlkioEntry",
+        "BlkioStats",
+        "CpusetStats",
+        "CpuStats",
+        "HugetlbStats",
+        "MemoryCounter",
+        "MemoryStats",
+        "PidsStats",
+        "Stats",
+    ),
     "compile": ("Compiled",),
     "compile.root_mount": ("RootMount",),
     "container": ("Container",),
@@ -133,6 +154,11 @@ _HOMES = {
     ),
     "state": ("State", "Status"),
     "stdio": ("Stdio", "Streams"),
+    "events": (
+        "Event",
+        "OomEvent",
+        "StatsEvent",
+    ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -149,8 +175,10 @@ __all__ = [
     "ContainerNotFound",
     "Cpu",
     "CpuStats",
+    "CpusetStats",
     "Device",
     "DeviceRule",
+    "Event",
     "ExecNotFound",
     "ExecProcess",
     "ExecutableNotFound",
@@ -161,16 +189,19 @@ __all__ = [
     "HookFailed",
     "Hooks",
     "HugepageLimit",
+    "HugetlbStats",
     "IdMapping",
     "InvalidId",
     "InvalidState",
     "LaunchFailed",
     "Linux",
     "Memory",
+    "MemoryCounter",
     "MemoryStats",
     "MissingLibrary",
     "Mount",
     "Namespace",
+    "OomEvent",
     "OperationFailed",
     "Pids",
     "PidsStats",
@@ -189,6 +220,7 @@ __all__ = [
     "State",
     "StateError",
     "Stats",
+    "StatsEvent",
     "Status",
     "Stdio",
     "Streams",

@@ -19,11 +19,13 @@ from pyrunc.tracing import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from os import PathLike
     from pathlib import Path
 
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.cgroups.stats import Stats
+    from pyrunc.events import Event
     from pyrunc.execs import ExecProcess
     from pyrunc.plan import Plan
     from pyrunc.spec import Process, Resources, Spec
@@ -339,6 +341,22 @@ class Container:
         if status not in _LIVE:
             raise InvalidState(self.id, status.value, "read the statistics of")
         return self._cgroup.stats()
+
+    def events(self, interval: float | None = None) -> Generator[Event, None, None]:
+        """An OomEvent whenever the memory limit is reached, and every ``interval`` seconds a StatsEvent; until the first process ends.
+
+        The iterator holds descriptors until it is exhausted or closed. Raises InvalidState if the container is stopped, ValueError
+        for an interval that is not above 0, and CgroupError without a memory cgroup.
+        """
+        from pyrunc.events import watch
+
+        if interval is not None and interval <= 0:
+            raise ValueError(f"the interval must be above 0 seconds, not {interval}")
+        with self._place.open() as directory:
+            status = self._status(directory)
+        if status not in _LIVE:
+            raise InvalidState(self.id, status.value, "watch the events of")
+        return watch(self._cgroup, self.exit_fd(), interval)
 
     def update(self, resources: Resources) -> None:
         """Change the limits that ``resources`` names, in the cgroup and in ``spec()``; others stay, and so do the device rules.

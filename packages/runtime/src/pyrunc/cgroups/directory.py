@@ -146,6 +146,15 @@ def processes(directory: str) -> Iterator[int]:
         yield from processes(child)
 
 
+def page_sizes(directory: str) -> list[str]:
+    """``2MB`` …: the sizes of huge pages that the cgroup counts; none where it has no such controller, or is gone."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    return sorted({name.split(".")[1] for name in names if name.startswith("hugetlb.")})
+
+
 def read(path: str) -> str:
     """The text of one cgroup file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -9,6 +9,7 @@ from pyrunc.model import define
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyrunc.cgroups.oom import OomWatch
     from pyrunc.spec.resources import Resources
 
 
@@ -79,6 +80,10 @@ class NoCgroup(Cgroup):
     def oom_kills(self) -> int:
         """See Cgroup."""
         return 0
+
+    def watch_oom(self) -> OomWatch:
+        """See Cgroup."""
+        raise self._refusal("a notice of memory that is used up")
 
     def _refusal(self, what: str) -> CgroupError:
         return CgroupError("cgroups", f"{what} needs a cgroup, and cgroups are disabled for this container")

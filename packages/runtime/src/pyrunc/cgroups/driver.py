@@ -8,6 +8,7 @@ from pyrunc.model import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyrunc.cgroups.oom import OomWatch
     from pyrunc.cgroups.stats import Stats
     from pyrunc.spec.resources import Resources
 
@@ -113,6 +114,10 @@ class Cgroup(ABC):
     @abstractmethod
     def oom_kills(self) -> int:
         """How many processes the kernel killed because the memory limit was reached."""
+
+    @abstractmethod
+    def watch_oom(self) -> OomWatch:
+        """A new watch, the caller's to close, that is told when the memory limit is reached."""
 
     @abstractmethod
     def remove(self, patience: float = REMOVAL_PATIENCE) -> None:

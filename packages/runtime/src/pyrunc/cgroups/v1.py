@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyrunc.cgroups.oom import OomWatch
     from pyrunc.cgroups.stats import Stats
     from pyrunc.cgroups.updating import Undo
     from pyrunc.facts import Hierarchy
@@ -279,6 +280,15 @@ class CgroupV1(Cgroup):
         """See Cgroup."""
         place = self._directory("memory")
         return 0 if place is None else v1_stats.oom_kills(place)
+
+    def watch_oom(self) -> OomWatch:
+        """See Cgroup."""
+        from pyrunc.cgroups.oom import EventfdWatch
+
+        place = self._directory("memory")
+        if place is None:
+            raise CgroupError("memory", "no hierarchy with the cgroup controller memory is mounted on this machine")
+        return EventfdWatch.open(place)
 
 
 def _inherit_cpuset(made: str) -> None:

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyrunc.cgroups.oom import OomWatch
     from pyrunc.cgroups.stats import Stats
     from pyrunc.cgroups.updating import Undo
     from pyrunc.spec.resources import Resources
@@ -225,3 +226,9 @@ class CgroupV2(Cgroup):
     def oom_kills(self) -> int:
         """See Cgroup."""
         return v2_stats.oom_kills(self.directory)
+
+    def watch_oom(self) -> OomWatch:
+        """See Cgroup."""
+        from pyrunc.cgroups.oom import EventsFileWatch
+
+        return EventsFileWatch.open(self.directory)

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from pyrunc.cgroups import directory
-from pyrunc.cgroups.stats import BlkioEntry, BlkioStats, CpuStats, MemoryStats, PidsStats, Stats, parse_pairs
+from pyrunc.cgroups.stats import (
+    BlkioEntry,
+    BlkioStats,
+    CpusetStats,
+    CpuStats,
+    HugetlbStats,
+    MemoryStats,
+    PidsStats,
+    Stats,
+    parse_list,
+    parse_pairs,
+)
 
 _USEC = 1000
 
 
 def read(place: str) -> Stats:
     """All counters of the cgroup in directory ``place``."""
-    return Stats(memory=_memory(place), cpu=_cpu(place), pids=_pids(place), blkio=_blkio(place))
+    return Stats(
+        memory=_memory(place),
+        cpu=_cpu(place),
+        pids=_pids(place),
+        blkio=_blkio(place),
+        cpuset=_cpuset(place),
+        hugetlb=_hugetlb(place),
+    )
 
 
 def oom_kills(place: str) -> int:
@@ -26,6 +44,7 @@ def _memory(place: str) -> MemoryStats:
         max_usage=_number(f"{place}/memory.peak"),
         swap_usage=_number(f"{place}/memory.swap.current"),
         swap_limit=_number(f"{place}/memory.swap.max"),
+        swap_max_usage=_number(f"{place}/memory.swap.peak"),
         failures=events.get("max", 0),
         oom_kills=events.get("oom_kill", 0),
         stats=parse_pairs(_text(f"{place}/memory.stat")),
@@ -46,6 +65,23 @@ def _cpu(place: str) -> CpuStats:
 
 def _pids(place: str) -> PidsStats:
     return PidsStats(current=_number(f"{place}/pids.current") or 0, limit=_number(f"{place}/pids.max"))
+
+
+def _cpuset(place: str) -> CpusetStats:
+    return CpusetStats(
+        cpus=parse_list(_text(f"{place}/cpuset.cpus.effective")),
+        mems=parse_list(_text(f"{place}/cpuset.mems.effective")),
+    )
+
+
+def _hugetlb(place: str) -> dict[str, HugetlbStats]:
+    return {
+        size: HugetlbStats(
+            usage=_number(f"{place}/hugetlb.{size}.current") or 0,
+            failures=parse_pairs(_text(f"{place}/hugetlb.{size}.events")).get("max", 0),
+        )
+        for size in directory.page_sizes(place)
+    }
 
 
 _BYTES = {"rbytes": "Read", "wbytes": "Write", "dbytes": "Discard"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "create": "make a container that waits to be started",
     "delete": "remove a container that has ended, or with --force any",
+    "events": "print what happens to a container, and what it uses",
     "exec": "run one more process in a container",
     "explain": "print what would be done to the machine for a bundle, or was done for a container",
     "kill": "send a signal to a container",
