@@ -17,6 +17,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from pyrunc.abilities import Features, SeccompFeatures, features
     from pyrunc.cgroups.stats import (
         BlkioEntry,
         BlkioStats,
@@ -159,6 +160,11 @@ _HOMES = {
         "OomEvent",
         "StatsEvent",
     ),
+    "abilities": (
+        "Features",
+        "features",
+        "SeccompFeatures",
+    ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -185,6 +191,7 @@ __all__ = [
     "ExecutableNotPermitted",
     "ExitStatus",
     "Facts",
+    "Features",
     "Hook",
     "HookFailed",
     "Hooks",
@@ -215,6 +222,7 @@ __all__ = [
     "RootMount",
     "Runtime",
     "Seccomp",
+    "SeccompFeatures",
     "Spec",
     "SpecError",
     "State",
@@ -229,6 +237,7 @@ __all__ = [
     "UsageError",
     "User",
     "WeightDevice",
+    "features",
 ]
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "events": "print what happens to a container, and what it uses",
     "exec": "run one more process in a container",
     "explain": "print what would be done to the machine for a bundle, or was done for a container",
+    "features": "print what this runtime can do",
     "kill": "send a signal to a container",
     "list": "list the containers below the root",
     "pause": "freeze all processes of a container",

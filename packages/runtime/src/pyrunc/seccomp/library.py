@@ -52,9 +52,17 @@ class Library:
 
     def arch(self, name: str) -> int:
         """The token of ``SCMP_ARCH_X86_64`` and the like; raises Unsupported for one that this version does not know."""
-        token: int = self.calls.seccomp_arch_resolve_name(name.removeprefix("SCMP_ARCH_").lower().encode())
+        token = self._token(name)
         if not token:
             raise Unsupported("linux.seccomp.architectures", f"libseccomp {self.version} does not know {name}")
+        return token
+
+    def knows(self, name: str) -> bool:
+        """Whether it has this architecture."""
+        return bool(self._token(name))
+
+    def _token(self, name: str) -> int:
+        token: int = self.calls.seccomp_arch_resolve_name(name.removeprefix("SCMP_ARCH_").lower().encode())
         return token
 
 
