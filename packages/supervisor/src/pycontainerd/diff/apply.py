@@ -13,7 +13,7 @@ import shutil
 import stat
 import tarfile
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import IO
 
 from attrs import frozen
@@ -22,7 +22,7 @@ from pycontainerd import tree
 from pycontainerd.content.store import PIECE
 from pycontainerd.diff.compression import DAMAGED, decompressed
 from pycontainerd.diff.confined import Confined, components
-from pycontainerd.diff.tar import StrictEntry
+from pycontainerd.diff.tar import StrictArchive
 from pycontainerd.errors import LayerError
 
 _WHITEOUT = ".wh."
@@ -91,7 +91,7 @@ def diff_id(layer: IO[bytes]) -> str:
 def _unpack(plain: _Hashing, root: Confined) -> int:
     size = 0
     times: list[tuple[tuple[str, ...], int]] = []
-    with tarfile.open(fileobj=plain, mode="r|", bufsize=PIECE, tarinfo=StrictEntry) as archive:  # type: ignore[call-overload]
+    with StrictArchive.open(fileobj=plain, mode="r|", bufsize=PIECE) as archive:  # type: ignore[call-overload]
         for entry in _entries(archive):
             parts = components(entry.name)
             try:
@@ -271,5 +271,5 @@ def _mtime(entry: tarfile.TarInfo) -> int:
     """Nanoseconds. tarfile's own number is a float, which has no room for them."""
     try:
         return int(Decimal(entry.pax_headers.get("mtime", "") or entry.mtime).scaleb(9))
-    except InvalidOperation:
-        raise LayerError(entry.name, "its time is not a number") from None
+    except (ArithmeticError, ValueError):  # no number, no end, or no room
+        raise LayerError(entry.name, "its time is not one") from None

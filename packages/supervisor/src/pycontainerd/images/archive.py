@@ -19,10 +19,12 @@ from pycontainerd.confined import open_in_root
 from pycontainerd.content.digest import hexadecimal
 from pycontainerd.content.store import PIECE
 from pycontainerd.diff.compression import DAMAGED, decompressed, is_compressed
-from pycontainerd.diff.tar import StrictEntry
+from pycontainerd.diff.tar import StrictArchive
 from pycontainerd.errors import DigestMismatch, ImageError, InvalidDigest
 
 _DOCUMENT_LIMIT = 8 << 20
+_MOST_MEMBERS = 1 << 16
+"""Files of an archive, each of which costs a kilobyte of memory; an image of as many layers as overlayfs stacks has some thousand."""
 _NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -62,7 +64,13 @@ class Members(Protocol):
 class _Tar:
     def __init__(self, archive: tarfile.TarFile) -> None:
         self._archive = archive
-        self._members = {str(PurePosixPath(member.name)): member for member in archive}
+        self._members: dict[str, tarfile.TarInfo] = {}
+        for count, member in enumerate(archive):
+            if count == _MOST_MEMBERS:
+                raise ImageError(
+                    f"archive: more than {_MOST_MEMBERS} files; a root file system is imported, not loaded"
+                )
+            self._members[str(PurePosixPath(member.name))] = member
 
     def has(self, name: str) -> bool:
         return str(PurePosixPath(name)) in self._members
@@ -121,7 +129,7 @@ def members_of(source: Path | IO[bytes], spool: Callable[[], IO[bytes]]) -> Iter
             file = opened.enter_context(open(source, "rb")) if isinstance(source, Path) else source
             if is_compressed(file):
                 file = _plain_copy(file, opened.enter_context(spool()))
-            archive = opened.enter_context(tarfile.open(fileobj=file, mode="r:", tarinfo=StrictEntry))
+            archive = opened.enter_context(StrictArchive.open(fileobj=file, mode="r:"))
             yield _Tar(archive)
         except (tarfile.TarError, *DAMAGED) as error:
             raise ImageError(f"archive: not a tar archive, damaged or truncated: {error}") from error
