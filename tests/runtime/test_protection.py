@@ -126,6 +126,40 @@ def test_masked_and_read_only_paths(outcome: Callable[..., Outcome], bundle: Bun
     assert "mount" in errors
 
 
+def test_a_mask_does_not_lead_to_the_null_device_of_the_host(outcome: Callable[..., Outcome], bundle: Bundle) -> None:
+    """Root of a container, who may change the mode and owner of any file, tries it on what lies over a masked path."""
+    rights = ("CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE")
+    granted = pyrunc.Capabilities(bounding=rights, effective=rights, permitted=rights)
+    attack = "chmod 600 /dev/shm && chmod 600 /proc/keys; chown 1 /proc/keys; touch /proc/keys; echo x >/proc/keys && echo wrote"
+    before = os.stat("/dev/null")
+    try:
+        _, output, errors = outcome(bundle.spec(attack).with_process(capabilities=granted))
+        after = os.stat("/dev/null")
+    finally:
+        os.chmod("/dev/null", 0o666)
+        os.chown("/dev/null", 0, 0)
+    assert (after.st_mode, after.st_uid, after.st_mtime_ns) == (before.st_mode, before.st_uid, before.st_mtime_ns)
+    assert output == "wrote\n", "it still is a null device"
+    assert errors.count("/proc/keys: Read-only file system") == 3, errors
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_the_process_in_front_of_the_program_cannot_be_taken_over(
+    outcome: Callable[..., Outcome], bundle: Bundle, uid: int
+) -> None:
+    """--init: process 1 has not executed anything, so nothing of it may be seen, nor may it keep rights that the program has not."""
+    rights = ("CAP_KILL", "CAP_SETUID", "CAP_NET_RAW")
+    granted = pyrunc.Capabilities(bounding=rights, effective=rights, permitted=rights)
+    look = "cat /proc/1/comm; for link in exe root cwd; do readlink /proc/1/$link; done; cat /proc/1/exe /proc/1/maps /proc/1/mem; true >/proc/1/mem"
+    caps = "grep -h 'Cap[PE]' /proc/1/status; grep -h 'Cap[PE]' /proc/self/status"
+    spec = bundle.spec(f"{look}; {caps}").with_process(capabilities=granted).with_user(uid, uid)
+    code, output, errors = outcome(spec, init=True)
+    name, *masks = output.split()
+    assert (code, name) == (0, "pyrunc-init"), errors
+    assert masks[:4] == masks[4:], "the rights of process 1, and of the program"
+    assert int(masks[1], 16) == (0 if uid else 1 << 5 | 1 << 7 | 1 << 13)
+
+
 def test_masks_cannot_be_taken_off(outcome: Callable[..., Outcome], bundle: Bundle) -> None:
     """With the right to mount, what is mounted over is still there for good reason: the mask lies in a namespace that it owns, yet
     below it is nothing of the host's root."""

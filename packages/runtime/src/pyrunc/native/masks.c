@@ -7,7 +7,9 @@
 #include <sys/sysmacros.h>
 
 /* Both trees are cloned before pivot: afterwards the host's mounts are out of reach, as they should be. The device is checked because
- * a /dev/null that is something else would be bound over the very paths to be hidden (CVE-2025-31133). */
+ * a /dev/null that is something else would be bound over the very paths to be hidden (CVE-2025-31133). It is the host's own node, so its
+ * mount is read-only: else root of the container could take the host's /dev/null away from everybody by chmod(2) or chown(2) of a mask.
+ * A device can be written to all the same. */
 int prepare_masks(void)
 {
 	struct stat null;
@@ -16,7 +18,9 @@ int prepare_masks(void)
 		return fail_as(ENODEV, "not the null device:", "/dev/null");
 	init.null_tree = clone_tree(fd, false);
 	close(fd);
-	return init.null_tree < 0 ? fail("open_tree", "/dev/null") : 0;
+	if (init.null_tree < 0)
+		return fail("open_tree", "/dev/null");
+	return set_mount_attributes(init.null_tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, false);
 }
 
 /* The first mask attaches the tree itself; a tree that is attached can be cloned for the next. */

@@ -6,6 +6,7 @@
 #include "syscalls.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -43,9 +44,19 @@ static void reap(pid_t program)
 			_exit(exit_code(status));
 }
 
+/* What execve(2) does for a user other than root, and this process never does. */
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[2] = {0};
+	if (geteuid() != 0)
+		syscall(SYS_capset, &header, none);
+}
+
 static _Noreturn void watch(pid_t program)
 {
 	const uint64_t all = ALL_SIGNALS;
+	drop_capabilities();
 	set_title("reaping");
 	k_close_range(0, ~0U, 0);
 	munmap((void *)(uintptr_t)init.plan.header, init.plan.header->size);
