@@ -10,7 +10,6 @@ import fcntl
 import os
 import select
 import signal
-import socket
 import struct
 import threading
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from pyrunc.processes import WALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
 
 START_FIFO: Final = "start"
 STARTED_FIFO: Final = "started"
@@ -88,11 +87,12 @@ def launch(
     """
     sweep()
     with ExitStack() as stack:
-        sync, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        stack.enter_context(sync)
-        with theirs:
-            pid, pidfd = _spawn(plan, theirs.fileno(), stdio, fds, monitor, preserve, label)
-        attempt = _Attempt(plan, sync, pid, pidfd, on_sync)
+        channel = _Channel.open(stack)
+        try:
+            pid, pidfd = _spawn(plan, channel.theirs, stdio, fds, monitor, preserve, label)
+        finally:
+            os.close(channel.theirs)
+        attempt = _Attempt(plan, channel, pid, pidfd, on_sync)
         try:
             attempt.follow()
         except BaseException:
@@ -217,11 +217,56 @@ def _spawn(
 
 
 @define
+class _Channel:
+    """The sync socket. ``theirs`` is pyrunc-init's end, to be closed once that has it."""
+
+    ours: int
+    theirs: int
+    buffer: Any
+    received: Any
+
+    @classmethod
+    def open(cls, stack: ExitStack) -> _Channel:
+        """``stack`` closes our end."""
+        ends = _native.ffi.new("int[2]")
+        failed = _native.lib.pyrunc_channel(ends)
+        if failed:
+            raise OSError(-failed, os.strerror(-failed))
+        channel = cls(ends[0], ends[1], _native.ffi.new("char[]", _MESSAGE_SIZE), _native.ffi.new("int *"))
+        stack.callback(channel.close)
+        return channel
+
+    def receive(self) -> tuple[bytes, int]:
+        """The next message, empty at the end, and the descriptor that came with it or -1."""
+        while True:
+            size = _native.lib.pyrunc_receive(self.ours, self.buffer, _MESSAGE_SIZE, self.received)
+            if size >= 0:
+                return _native.ffi.unpack(self.buffer, size), self.received[0]
+            if size == -errno.ECONNRESET:  # an end, too: it died with an answer of ours unread
+                return b"", -1
+            if size != -errno.EINTR:
+                raise OSError(-size, os.strerror(-size))
+
+    def answer(self) -> None:
+        """Let the process go on. Raises LaunchFailed."""
+        try:
+            os.write(self.ours, b"\0")
+        except (BrokenPipeError, ConnectionResetError):
+            raise LaunchFailed("pyrunc-init ended while it waited for its caller: was it killed?") from None
+
+    def close(self) -> None:
+        """May be called again."""
+        if self.ours >= 0:
+            ours, self.ours = self.ours, -1
+            os.close(ours)
+
+
+@define
 class _Attempt:
     """One launch while it lasts: what has been heard from pyrunc-init so far."""
 
     plan: Plan
-    sync: socket.socket
+    channel: _Channel
     parent_pid: int
     parent_pidfd: int
     on_sync: Callable[[str, int], None] | None
@@ -235,19 +280,12 @@ class _Attempt:
     def follow(self) -> None:
         """Until the other end is closed: by execve, or by WaitStart once it has reported."""
         while True:
-            message, fd = self._receive()
+            message, fd = self.channel.receive()
             if not message:
                 break
             self._take(message, fd)
         if not self.ready or self.pid < 0:
             raise LaunchFailed("pyrunc-init ended without a report: was it killed?")
-
-    def _receive(self) -> tuple[bytes, int]:
-        try:
-            message, fds, _, _ = socket.recv_fds(self.sync, _MESSAGE_SIZE, 1, socket.MSG_CMSG_CLOEXEC)
-        except ConnectionResetError:  # an end, too: it died with an answer of ours unread
-            return b"", -1
-        return message, fds[0] if fds else -1
 
     def _take(self, message: bytes, fd: int) -> None:
         kind, _, _, _, value = _MESSAGE.unpack_from(message)
@@ -274,16 +312,13 @@ class _Attempt:
                 raise LaunchFailed(f"the seccomp listener could not be fetched: {os.strerror(code)}")
         elif self.on_sync is not None:
             self.on_sync(getattr(self.plan.operations[index], "point", ""), self.pid)
-        try:
-            self.sync.send(b"\0")
-        except (BrokenPipeError, ConnectionResetError):
-            raise LaunchFailed("pyrunc-init ended while it waited for its caller: was it killed?") from None
+        self.channel.answer()
 
     def _find_process(self) -> None:
         """It may have failed before its parent told who it is, and without knowing that we could not reap it. The parent does not wait
         for anything before it tells, so neither does this for long."""
         while self.pid < 0:
-            message, fd = self._receive()
+            message, fd = self.channel.receive()
             if not message:
                 return
             kind, _, _, _, value = _MESSAGE.unpack_from(message)
@@ -306,7 +341,7 @@ class _Attempt:
         """Nothing stays: neither process nor descriptor nor the monitor's files."""
         with suppress(OSError):
             self._find_process()
-        self.sync.close()
+        self.channel.close()
         for pidfd in (self.pidfd, self.parent_pidfd):
             if pidfd >= 0:
                 _end(pidfd)

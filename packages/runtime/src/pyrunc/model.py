@@ -86,6 +86,21 @@ class _Shape:
         self.prepared = prepared
 
 
+class _Undetermined:
+    """``__shape__`` of a class of which no object has been made: half of the classes that a command imports stay like this."""
+
+    __slots__ = ("keyword_only",)
+
+    def __init__(self, *, keyword_only: bool) -> None:
+        self.keyword_only = keyword_only
+
+    def __get__(self, instance: object, owner: type) -> _Shape:
+        prepared = getattr(owner, "__attrs_post_init__", None)
+        shape = _Shape(_declared(owner), keyword_only=self.keyword_only, prepared=prepared)
+        owner.__shape__ = shape  # type: ignore[attr-defined]
+        return shape
+
+
 class _AttrsFields:
     """``__attrs_attrs__`` of a class: attrs is imported when it is asked for. attrs' own classes below ours replace it."""
 
@@ -195,10 +210,11 @@ def _declared(cls: type) -> tuple[Field, ...]:
 
 def _model(cls: type[T], *, kw_only: bool, eq: bool, repr: bool, frozen: bool) -> type[T]:
     made: Any = cls
-    made.__shape__ = _Shape(_declared(cls), keyword_only=kw_only, prepared=getattr(cls, "__attrs_post_init__", None))
+    made.__shape__ = _Undetermined(keyword_only=kw_only)
     made.__attrs_attrs__ = _AttrsFields()
-    made.__init__ = _init
-    if frozen:
+    if made.__init__ is not _init:  # inherited, it costs nothing
+        made.__init__ = _init
+    if frozen and made.__setattr__ is not _refuse:
         made.__setattr__ = made.__delattr__ = _refuse
     if eq:
         made.__eq__ = _eq

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from pyrunc.cli.command import Command
     from pyrunc.cli.log import Log
     from pyrunc.cli.options import Globals
@@ -37,6 +39,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return request.code if isinstance(request.code, int) else 1
     except BaseException as error:
         return _failed(error, command, log)
+
+
+def program() -> NoReturn:
+    """The program ``pyrunc`` itself: main, and the end of the process, without what Python does for programs that live longer.
+
+    Nothing here makes garbage in cycles worth looking for, and the kernel frees memory faster than Python clears its modules: together
+    that is a fifth of the time of ``pyrunc run``.
+    """
+    import gc
+    import os
+
+    gc.disable()
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = code or 1
+    os._exit(code)
 
 
 def _run(command: Command, options: Globals, log: Log) -> int:

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #ifndef P_PIDFD
@@ -83,6 +85,30 @@ int pyrunc_spawn(int exe, const int *fds, int count, const char *title, const ch
 	close(*pidfd);
 	*pidfd = -1;
 	return -spawn.error;
+}
+
+int pyrunc_channel(int *ends)
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) ? -errno : 0;
+}
+
+int pyrunc_receive(int fd, char *buffer, size_t size, int *received)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {buffer, size};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	int failed = errno;
+	*received = -1;
+	if (length < 0)
+		return -failed;
+	struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+	if (first && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS)
+		memcpy(received, CMSG_DATA(first), sizeof *received);
+	return (int)length;
 }
 
 int pyrunc_pidfd_getfd(int pidfd, int fd)

@@ -8,6 +8,13 @@
  * fds[i] becomes its descriptor i, and it gets no other. Returns the pid and fills *pidfd, or -errno; reap with waitid(P_PIDFD, __WALL). */
 int pyrunc_spawn(int exe, const int *fds, int count, const char *title, const char *first, int *pidfd);
 
+/* A pair of sockets that keeps messages apart (SOCK_SEQPACKET): 0, or -errno. With the next one in place of Python's module socket,
+ * whose import is a tenth of what a command of pyrunc costs. */
+int pyrunc_channel(int *ends);
+
+/* The next message and the descriptor that came with it, or -1: the message's size, 0 at the end, or -errno. */
+int pyrunc_receive(int fd, char *buffer, size_t size, int *received);
+
 /* pidfd_getfd(2): the descriptor, or -errno. */
 int pyrunc_pidfd_getfd(int pidfd, int fd);
 
