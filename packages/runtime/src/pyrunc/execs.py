@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from signal import SIGTERM
 
@@ -14,7 +14,7 @@ from pyrunc.handle import Handle
 from pyrunc.model import evolve, frozen
 from pyrunc.place import Place
 from pyrunc.processes import ExitStatus, Identity, parse_signal
-from pyrunc.state import ProcessRecord
+from pyrunc.state import ProcessRecord, Status
 from pyrunc.statedir import CONFIG, STATE, StateDirectory, read_at, write_at
 from pyrunc.stdio import Stdio, Streams
 from pyrunc.tracing import span
@@ -22,7 +22,7 @@ from pyrunc.tracing import span
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.compile import Compiled
-    from pyrunc.spec import Linux, Process
+    from pyrunc.spec import Linux, Process, Spec
 
 _CLONE_NEWUSER = 0x10000000
 
@@ -104,10 +104,12 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
     """Under the container's shared lock: compile, launch, and for a monitored one write down who it is."""
     from pyrunc.making import Connections, make
     from pyrunc.slots import Openers
+    from pyrunc.spec import Spec
 
     exec_id = options.exec_id or os.urandom(8).hex()
     with span("runtime", "compile"):
-        compiled = _compile(place, directory, process, options.preserve_fds)
+        spec = Spec.load(directory.read(CONFIG))
+        compiled = _compile(place, spec, process, options.preserve_fds)
     with ExitStack() as undo:
         own = _make_directory(directory, exec_id, undo) if options.monitored else None
         openers = Openers(directory, place.cgroup, None if place.record.main is None else place.record.main.process)
@@ -118,7 +120,8 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
             preserve_fds=options.preserve_fds,
             monitor=own,
         )
-        made = make(compiled, openers, wanted, undo, label=f"{place.record.id}/{exec_id}")
+        label = f"{place.record.id}/{exec_id}"
+        made = make(compiled, openers, wanted, undo, label=label, on_listener=_send_listener(place, directory, spec))
         if own is not None:
             write_at(own, STATE, made.record.encode())
         undo.pop_all()
@@ -148,12 +151,28 @@ def _make_directory(directory: StateDirectory, exec_id: str, undo: ExitStack) ->
     return own
 
 
-def _compile(place: Place, directory: StateDirectory, process: Process, preserve_fds: int) -> Compiled:
+def _send_listener(place: Place, directory: StateDirectory, spec: Spec) -> Callable[[int, int], None] | None:
+    """A process that joins has a filter, and so a listener, of its own."""
+    seccomp = spec.linux.seccomp if spec.linux is not None else None
+    if seccomp is None or not seccomp.listener_path:
+        return None
+
+    def send(listener: int, pid: int) -> None:
+        from pyrunc.launch import START_FIFO
+        from pyrunc.making import send_listener
+
+        status = Status.CREATED if directory.exists(START_FIFO) else Status.RUNNING
+        main = place.record.main
+        send_listener(seccomp, listener, place.record.state(status, main.process.pid if main else 0), pid)
+
+    return send
+
+
+def _compile(place: Place, spec: Spec, process: Process, preserve_fds: int) -> Compiled:
     from pyrunc.compile.execute import compile_exec
     from pyrunc.seccomp import assemble
-    from pyrunc.spec import Linux, Spec
+    from pyrunc.spec import Linux
 
-    spec = Spec.load(directory.read(CONFIG))
     return compile_exec(
         process,
         spec,

@@ -73,13 +73,15 @@ def launch(
     fds: Sequence[int] = (),
     monitor: MonitorFiles | None = None,
     on_sync: Callable[[str, int], None] | None = None,
+    on_listener: Callable[[int, int], None] | None = None,
     preserve: Sequence[int] = (),
     label: str = "",
 ) -> Launched:
     """Make the process of ``plan``.
 
     ``stdio`` become its 0, 1, 2 and ``preserve`` its 3 and up; slot i of the plan is ``fds[i]``; all stay the caller's to close.
-    ``on_sync(point, pid)`` runs at each Sync operation while the process waits; if it raises, the launch is given up and what
+    ``on_listener(descriptor, pid)`` runs when a filter that asks is loaded, before the process makes its next system call, which may be
+    the first that waits for an answer. ``on_sync(point, pid)`` runs at each Sync operation while the process waits; if it raises, the launch is given up and what
     it raised is raised on. ``label`` is what ps shows after pyrunc-init's role: the container's id.
 
     Returns once the process waits for start or, where the plan has no WaitStart, once execve has succeeded. Raises OperationFailed,
@@ -87,12 +89,20 @@ def launch(
     """
     sweep()
     with ExitStack() as stack:
+<<<<<<< /work/main/packages/runtime/src/pyrunc/launch.py
         channel = _Channel.open(stack)
         try:
             pid, pidfd = _spawn(plan, channel.theirs, stdio, fds, monitor, preserve, label)
         finally:
             os.close(channel.theirs)
         attempt = _Attempt(plan, channel, pid, pidfd, on_sync)
+=======
+        sync, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stack.enter_context(sync)
+        with theirs:
+            pid, pidfd = _spawn(plan, theirs.fileno(), stdio, fds, monitor, preserve, label)
+        attempt = _Attempt(plan, sync, pid, pidfd, on_sync, on_listener)
+>>>>>>> /tmp/s/wt/packages/runtime/src/pyrunc/launch.py
         try:
             attempt.follow()
         except BaseException:
@@ -270,6 +280,7 @@ class _Attempt:
     parent_pid: int
     parent_pidfd: int
     on_sync: Callable[[str, int], None] | None
+    on_listener: Callable[[int, int], None] | None = None
     pid: int = -1
     pidfd: int = -1
     ready: bool = False
@@ -310,6 +321,8 @@ class _Attempt:
             if self.listener < 0:
                 code, self.listener = -self.listener, None
                 raise LaunchFailed(f"the seccomp listener could not be fetched: {os.strerror(code)}")
+            if self.on_listener is not None:
+                self.on_listener(self.listener, self.pid)
         elif self.on_sync is not None:
             self.on_sync(getattr(self.plan.operations[index], "point", ""), self.pid)
         self.channel.answer()

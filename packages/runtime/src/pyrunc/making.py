@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from pyrunc.children import sweep
-from pyrunc.errors import LaunchFailed
+from pyrunc.errors import LaunchFailed, SpecError
 from pyrunc.launch import MonitorFiles, launch
 from pyrunc.model import frozen
 from pyrunc.processes import Identity, end
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pyrunc.compile import Compiled
     from pyrunc.slots import Openers
+    from pyrunc.spec import Seccomp
+    from pyrunc.state import State
 
 FIRST_PRESERVED = 3
 """LISTEN_FDS style: the descriptors after standard error."""
@@ -44,7 +46,6 @@ class Made:
 
     record: ProcessRecord
     streams: Streams | None
-    seccomp_listener: int | None
 
 
 def make(
@@ -55,8 +56,9 @@ def make(
     *,
     label: str,
     on_sync: Callable[[str, int], None] | None = None,
+    on_listener: Callable[[int, int], None] | None = None,
 ) -> Made:
-    """Launch the plan. ``undo`` gets what must be called if the caller fails later; a ``seccomp_listener`` is closed by the caller.
+    """Launch the plan. ``undo`` gets what must be called if the caller fails later; ``on_sync`` and ``on_listener`` are launch's.
 
     Raises LaunchFailed and its kind, CgroupError, SpecError, OSError; then no process and no descriptor is left.
     """
@@ -70,10 +72,11 @@ def make(
                 fds=fds,
                 monitor=None if wanted.monitor is None else MonitorFiles(wanted.monitor, ends.caller),
                 on_sync=stops(compiled, on_sync, stack),
+                on_listener=on_listener,
                 preserve=range(FIRST_PRESERVED, FIRST_PRESERVED + wanted.preserve_fds),
                 label=label,
             )
-        stack.callback(_close, launched.pidfd, launched.parent_pidfd)
+        stack.callback(_close, launched.pidfd, launched.parent_pidfd, launched.seccomp_listener or -1)
         # The process of an exec runs: it may have ended and been reaped, by its monitor or by the host program's waitpid(-1).
         record = ProcessRecord(
             process=Identity.held(launched.pid, launched.pidfd),
@@ -86,7 +89,7 @@ def make(
             undo.callback(streams.close)
         if launched.console is not None:
             _hand_over(launched.console, wanted.console_socket, streams)
-        return Made(record, streams, launched.seccomp_listener)
+        return Made(record, streams)
 
 
 def stops(
@@ -145,13 +148,25 @@ def _close(*descriptors: int) -> None:
             os.close(descriptor)
 
 
-def send_listener(path: str, listener: int, state: dict[str, Any], pid: int, metadata: str) -> None:
-    """Hand the seccomp notify descriptor to the agent at ``path`` (config-linux.md, The Container Process State). Raises OSError."""
+def send_listener(seccomp: Seccomp, listener: int, state: State, pid: int) -> None:
+    """Hand the seccomp notify descriptor to the agent at listenerPath (config-linux.md, The Container Process State).
+
+    Raises SpecError if nobody takes it.
+    """
     import socket
 
-    document: dict[str, Any] = {"ociVersion": state["ociVersion"], "fds": ["seccompFd"], "pid": pid, "state": state}
-    if metadata:
-        document["metadata"] = metadata
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.connect(path)
-        socket.send_fds(connection, [json.dumps(document).encode()], [listener])
+    document: dict[str, Any] = {
+        "ociVersion": state.oci_version,
+        "fds": ["seccompFd"],
+        "pid": pid,
+        "state": state.to_json(),
+    }
+    if seccomp.listener_metadata:
+        document["metadata"] = seccomp.listener_metadata
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(seccomp.listener_path)
+            socket.send_fds(connection, [json.dumps(document).encode()], [listener])
+    except OSError as error:
+        path = "linux.seccomp.listenerPath"
+        raise SpecError(path, f"nobody took the descriptor: {error.strerror}", seccomp.listener_path) from error

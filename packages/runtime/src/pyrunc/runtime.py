@@ -318,17 +318,15 @@ def _launch(
         preserve_fds=creation.preserve_fds,
         monitor=directory.descriptor if creation.monitor else None,
     )
-    made = make(
+    return make(
         compiled,
         Openers(directory, creation.cgroup),
         wanted,
         undo,
         label=creation.id,
         on_sync=_run_hooks(creation, record),
+        on_listener=_send_listener(creation, record),
     )
-    if made.seccomp_listener is not None:
-        _send_listener(creation, record, made.seccomp_listener, made.record.process.pid)
-    return made
 
 
 def _run_hooks(creation: _Creation, record: Record) -> Callable[[str, int], None]:
@@ -342,39 +340,22 @@ def _run_hooks(creation: _Creation, record: Record) -> Callable[[str, int], None
         hooks: dict[str, tuple[Hook, ...]] = {}
         if creation.spec.hooks is not None:
             hooks = {"prestart": creation.spec.hooks.prestart, "createRuntime": creation.spec.hooks.create_runtime}
-        state = _state(record, pid)
+        state = record.state(Status.CREATING, pid)
         with span("runtime", f"hooks.{point}"):
             run_hooks(hooks.get(point, ()), f"hooks.{point}", json.dumps(state.to_json()))
 
     return run
 
 
-def _state(record: Record, pid: int) -> State:
-    from pathlib import Path
+def _send_listener(creation: _Creation, record: Record) -> Callable[[int, int], None] | None:
+    """For the launch: the agent gets what the filter asks by."""
+    seccomp = creation.spec.linux.seccomp if creation.spec.linux is not None else None
+    if seccomp is None or not seccomp.listener_path:
+        return None
 
-    return State(
-        oci_version=record.oci_version,
-        id=record.id,
-        status=Status.CREATING,
-        pid=pid,
-        bundle=Path(record.bundle),
-        rootfs=Path(record.rootfs),
-        created=record.created,
-        annotations=record.annotations,
-    )
+    def send(listener: int, pid: int) -> None:
+        from pyrunc.making import send_listener
 
+        send_listener(seccomp, listener, record.state(Status.CREATING, pid), pid)
 
-def _send_listener(creation: _Creation, record: Record, listener: int, pid: int) -> None:
-    from pyrunc.making import send_listener
-
-    try:
-        seccomp = creation.spec.linux.seccomp if creation.spec.linux is not None else None
-        if seccomp is not None and seccomp.listener_path:
-            try:
-                state = _state(record, pid).to_json()
-                send_listener(seccomp.listener_path, listener, state, pid, seccomp.listener_metadata)
-            except OSError as error:
-                path = "linux.seccomp.listenerPath"
-                raise SpecError(path, f"nobody took the descriptor: {error.strerror}", seccomp.listener_path) from error
-    finally:
-        os.close(listener)
+    return send

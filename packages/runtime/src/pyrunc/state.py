@@ -125,6 +125,21 @@ class Record:
     rdt: tuple[str, ...] = ()
     main: ProcessRecord | None = None
 
+    def state(self, status: Status, pid: int) -> State:
+        """What others are told of the container while it is in this status."""
+        from pathlib import Path
+
+        return State(
+            oci_version=self.oci_version,
+            id=self.id,
+            status=status,
+            pid=pid,
+            bundle=Path(self.bundle),
+            rootfs=Path(self.rootfs),
+            created=self.created,
+            annotations=self.annotations,
+        )
+
     def encode(self) -> bytes:
         """As the bytes of state.json."""
         document = {
