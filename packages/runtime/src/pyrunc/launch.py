@@ -89,20 +89,12 @@ def launch(
     """
     sweep()
     with ExitStack() as stack:
-<<<<<<< /work/main/packages/runtime/src/pyrunc/launch.py
         channel = _Channel.open(stack)
         try:
             pid, pidfd = _spawn(plan, channel.theirs, stdio, fds, monitor, preserve, label)
         finally:
             os.close(channel.theirs)
-        attempt = _Attempt(plan, channel, pid, pidfd, on_sync)
-=======
-        sync, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        stack.enter_context(sync)
-        with theirs:
-            pid, pidfd = _spawn(plan, theirs.fileno(), stdio, fds, monitor, preserve, label)
-        attempt = _Attempt(plan, sync, pid, pidfd, on_sync, on_listener)
->>>>>>> /tmp/s/wt/packages/runtime/src/pyrunc/launch.py
+        attempt = _Attempt(plan, channel, pid, pidfd, on_sync, on_listener)
         try:
             attempt.follow()
         except BaseException:
