@@ -35,10 +35,13 @@ class NamespacePath(SlotRequest):
 
     Must be on nsfs and, by ioctl NS_GET_NSTYPE, of ``kind`` (one CLONE_NEW* bit): a path that was swapped for another kind of
     namespace is refused before anything is made.
+
+    With ``sysctl``, the place of a sysctl of that namespace, it must not be the caller's own, whose settings are the machine's.
     """
 
     file: str
     kind: int
+    sysctl: str = ""
 
 
 @frozen(kw_only=True)

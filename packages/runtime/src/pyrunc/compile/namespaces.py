@@ -8,6 +8,7 @@ from pyrunc import plan as op
 from pyrunc.compile import flags
 from pyrunc.compile.compiled import CgroupDirectory, CgroupProcs, NamespacePath
 from pyrunc.compile.request import Request, Slots
+from pyrunc.compile.sysctl import sysctls_of
 from pyrunc.errors import Unsupported
 from pyrunc.plan import NO_SLOT, Operation
 from pyrunc.spec import IdMapping
@@ -34,7 +35,8 @@ def join_namespaces(request: Request, slots: Slots) -> Iterator[Operation]:
     joined.sort(key=lambda entry: (entry[1].type == "user") != request.facts.rootless)
     for index, namespace in joined:
         path, kind = f"linux.namespaces[{index}]", KINDS[namespace.type]
-        slot = slots.add(NamespacePath(path=f"{path}.path", file=namespace.path, kind=kind))
+        sysctl = next(sysctls_of(request, namespace.type), "")
+        slot = slots.add(NamespacePath(path=f"{path}.path", file=namespace.path, kind=kind, sysctl=sysctl))
         yield op.SetNs(path=path, slot=slot, kind=kind)
 
 

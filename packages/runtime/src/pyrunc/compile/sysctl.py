@@ -27,6 +27,13 @@ def sysctls(request: Request) -> Iterator[Operation]:
         yield op.WriteProc(path=path, name="/".join(("sys", *parts)), value=value)
 
 
+def sysctls_of(request: Request, kind: str) -> Iterator[str]:
+    """The places of those that a namespace of this type keeps apart."""
+    for name in request.linux.sysctl:
+        if namespace_of(split_name(name)) == kind:
+            yield f"linux.sysctl.{name}"
+
+
 def split_name(name: str) -> tuple[str, ...]:
     """``net.ipv4.conf.eth0/1.rp_filter`` and ``net/ipv4/conf/eth0.1/rp_filter`` name the same: the first separator counts (sysctl(8))."""
     slashes, dots = name.find("/"), name.find(".")
