@@ -70,7 +70,18 @@ class Field:
 class _Shape:
     """What the methods need of a class, worked out once."""
 
-    __slots__ = ("aliases", "factories", "fields", "keyword_only", "names", "prepared", "required", "same")
+    __slots__ = (
+        "aliases",
+        "all_compared",
+        "defaults",
+        "factories",
+        "fields",
+        "keyword_only",
+        "names",
+        "prepared",
+        "required",
+        "same",
+    )
 
     def __init__(
         self, fields: tuple[Field, ...], *, keyword_only: bool, prepared: Callable[[Any], None] | None
@@ -83,6 +94,8 @@ class _Shape:
         self.same = all(alias == name for alias, name in self.names.items())
         self.required = tuple(item.name for item in fields if item.required)
         self.factories = tuple((item.name, item.factory) for item in fields if item.factory is not None)
+        self.defaults = {item.name: item.default for item in fields if item.default is not NOTHING}
+        self.all_compared = all(item.eq for item in fields)
         self.prepared = prepared
 
 
@@ -141,6 +154,7 @@ def _init(self: Any, /, *positional: object, **given: object) -> None:
     if not given.keys() <= shape.aliases:
         raise TypeError(f"{type(self).__name__}() has no argument {min(given.keys() - shape.aliases)!r}")
     state = self.__dict__
+    state.update(shape.defaults)
     state.update(given if shape.same else {shape.names[alias]: value for alias, value in given.items()})
     for name in shape.required:
         if name not in state:
@@ -175,7 +189,11 @@ def _values(self: Any) -> tuple[object, ...]:
 
 
 def _eq(self: object, other: object) -> bool:
-    return _values(self) == _values(other) if other.__class__ is self.__class__ else NotImplemented
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    shape: _Shape = type(self).__shape__  # type: ignore[attr-defined]  # of a model
+    equal: bool = self.__dict__ == other.__dict__ if shape.all_compared else _values(self) == _values(other)
+    return equal
 
 
 def _hash(self: object) -> int:

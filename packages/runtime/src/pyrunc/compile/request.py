@@ -57,13 +57,11 @@ class Slots:
     """The table of descriptors, filled while the operations are made. Asking twice for the same thing gives the same slot."""
 
     def __init__(self) -> None:
-        self._requests: list[SlotRequest] = []
+        self._requests: dict[SlotRequest, int] = {}
 
     def add(self, request: SlotRequest) -> int:
         """The slot where the answer to ``request`` will be."""
-        if request not in self._requests:
-            self._requests.append(request)
-        return self._requests.index(request)
+        return self._requests.setdefault(request, len(self._requests))
 
     @property
     def requests(self) -> tuple[SlotRequest, ...]:

@@ -7,7 +7,7 @@ would have to be translated to paths anyway. A Reader takes the value and its pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pyrunc.errors import SpecError
 
@@ -60,10 +60,18 @@ def read_boolean(value: object, path: str) -> bool:
 def read_strings(value: object, path: str) -> tuple[str, ...]:
     """An array of strings."""
     items = array(value, path)
-    # A filter has hundreds of names: the place of one is worked out only where it may be needed.
-    if all(isinstance(item, str) and item.isascii() and "\0" not in item for item in items):
+    if _plain_strings(items):
         return tuple(items)  # type: ignore[arg-type]  # just checked
     return tuple([read_string(item, f"{path}[{index}]") for index, item in enumerate(items)])
+
+
+def _plain_strings(items: Iterable[object]) -> bool:
+    """Whether no further look is needed. A filter has hundreds of names: they are looked at all together, and one by one only after that."""
+    try:
+        text = "".join(items)  # type: ignore[arg-type]  # tells by a TypeError
+    except TypeError:
+        return False
+    return text.isascii() and "\0" not in text
 
 
 def read_string_map(value: object, path: str) -> Mapping[str, str]:
@@ -80,10 +88,11 @@ def array(value: object, path: str) -> list[object] | tuple[object, ...]:
 
 def mapping(value: object, path: str) -> Mapping[str, object]:
     """The value, when it is an object."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):  # dict first: to ask an abstract class takes longer
         raise expected("an object", value, path)
-    for key in value:
-        read_string(key, path)
+    if not _plain_strings(value):
+        for key in value:
+            read_string(key, path)
     return value
 
 

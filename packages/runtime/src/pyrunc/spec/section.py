@@ -81,24 +81,18 @@ class Section:
                 members[json_name(member)] = _plain(value)
         return {**members, **self.extra}
 
-    def _values(self) -> tuple[object, ...]:
-        return tuple([getattr(self, member.name) for member in fields(self)])
-
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        assert isinstance(other, Section)
-        return self._values() == other._values()
+        return self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), *(value for value in self._values() if not isinstance(value, Mapping))))
+        # Those made by a factory are the maps, which cannot be hashed.
+        return hash((type(self), *[getattr(self, member.name) for member in fields(self) if member.factory is None]))
 
     def __repr__(self) -> str:
-        told = (
-            f"{member.name}={value!r}"
-            for member, value in zip(fields(self), self._values(), strict=True)
-            if not member.is_default(value)
-        )
+        values = [(member, getattr(self, member.name)) for member in fields(self)]
+        told = (f"{member.name}={value!r}" for member, value in values if not member.is_default(value))
         return f"{type(self).__name__}({', '.join(told)})"
 
 
