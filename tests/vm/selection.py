@@ -27,8 +27,9 @@ SAME_EVERYWHERE: Final = (
     "tests/supervisor/images/test_archives.py",
     "tests/supervisor/images/test_bad_archives.py",
     "tests/supervisor/content",
-    # The log's journal, over pipes and files: no container, but an interpreter for each kill.
+    # An interpreter for each kill: of the log's journal, which is pipes and files, and of the supervisor, whose store is.
     "tests/supervisor/logs/test_killed.py",
+    "tests/supervisor/test_killed.py",
     # A hundred interpreters and fifty runs of runc, whose words are compared.
     "tests/runtime/cli/test_commands.py",
     "tests/runtime/cli/test_peers.py",
