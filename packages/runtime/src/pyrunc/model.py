@@ -188,12 +188,12 @@ def _values(self: Any) -> tuple[object, ...]:
     return tuple([getattr(self, item.name) for item in type(self).__shape__.fields if item.eq])
 
 
-def _eq(self: object, other: object) -> bool:
+def _eq(self: object, other: object) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     shape: _Shape = type(self).__shape__  # type: ignore[attr-defined]  # of a model
     equal = self.__dict__ == other.__dict__ if shape.all_compared else _values(self) == _values(other)
-    return bool(equal)
+    return equal
 
 
 def _hash(self: object) -> int:
