@@ -56,7 +56,7 @@ def test_explain_a_container(pyrunc: Command, make_bundle: MakeBundle, name: str
         (["spec", "--bundle", "/no/where"], "No such file or directory: '/no/where/config.json'"),
         (["--log-format", "xml", "list"], "--log-format"),
         (["--log", "/no/where/log", "list"], "/no/where/log"),
-        (["--systemd-cgroup", "list"], "--systemd-cgroup: this version cannot ask systemd"),
+        (["--systemd-cgroup", "list"], "--systemd-cgroup: systemd does not run on this machine"),
         (["--root", "/proc/none", "run", "a"], "config.json"),
         (["list", "--format", "xml"], "--format"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from signal import SIGKILL, SIGTERM
 
-from pyrunc.cgroups import cgroup_for
+from pyrunc.cgroups import recorded_cgroup
 from pyrunc.errors import ContainerNotFound, InvalidState, ProcessGone, SpecError
 from pyrunc.facts import Facts
 from pyrunc.handle import Handle
@@ -43,7 +43,9 @@ class Container:
 
     def __init__(self, root: str, record: Record, identity: tuple[int, int], streams: Streams | None = None) -> None:
         self._record = record
-        self._cgroup: Cgroup = cgroup_for(record.cgroup, Facts.probe().hierarchies if record.cgroup else ())
+        self._cgroup: Cgroup = recorded_cgroup(
+            record.cgroup, record.unit, Facts.probe().hierarchies if record.cgroup else ()
+        )
         self._place = Place(root=root, record=record, cgroup=self._cgroup, identity=identity)
         self._handle = None if record.main is None else Handle(record.main, self._open_descriptor, streams)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyrunc.compile.root_mount import RootMount
     from pyrunc.making import Made
     from pyrunc.plan import Plan
-    from pyrunc.spec import Hook, Spec
+    from pyrunc.spec import Hook, Resources, Spec
 
 DEFAULT_ROOT = "/run/pyrunc"
 
@@ -71,6 +71,7 @@ class _Creation:
             created=datetime.now(UTC),
             annotations=self.spec.annotations,
             cgroup=self.cgroup.path,
+            unit=self.cgroup.unit_name,
             own_pids=linux is not None and linux.makes("pid"),
             hooks=hooks is not None and bool(hooks.poststart or hooks.poststop),
             rdt=rdt,
@@ -80,14 +81,18 @@ class _Creation:
 class Runtime:
     """The containers below ``root``, one directory each. Any number of objects and processes may use the same root at once.
 
-    ``cgroup_manager``: ``cgroupfs`` makes cgroups in the mounted hierarchies; ``disabled`` makes none, and refuses limits.
+    ``cgroup_manager``: ``cgroupfs`` makes cgroups in the mounted hierarchies; ``systemd`` asks systemd for a scope for each
+    container, and takes ``linux.cgroupsPath`` as ``slice:prefix:name``; ``disabled`` makes none, and refuses limits.
     """
 
     def __init__(
-        self, root: str | PathLike[str] = DEFAULT_ROOT, *, cgroup_manager: Literal["cgroupfs", "disabled"] = "cgroupfs"
+        self,
+        root: str | PathLike[str] = DEFAULT_ROOT,
+        *,
+        cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
     ) -> None:
-        if cgroup_manager not in ("cgroupfs", "disabled"):
-            raise ValueError(f"cgroup manager {cgroup_manager!r} is not known: cgroupfs or disabled")
+        if cgroup_manager not in ("cgroupfs", "systemd", "disabled"):
+            raise ValueError(f"cgroup manager {cgroup_manager!r} is not known: cgroupfs, systemd or disabled")
         self.root = os.path.abspath(os.fspath(root))
         self.cgroup_manager = cgroup_manager
 
@@ -156,6 +161,7 @@ class Runtime:
                 linux = creation.spec.linux
                 cgroup.limit(linux.resources if linux is not None else None)
             made = _launch(creation, compiled, record, directory, undo)
+            cgroup.settle()
             record = evolve(record, main=made.record)
             directory.write(STATE, record.encode())
             undo.pop_all()
@@ -184,8 +190,10 @@ class Runtime:
     def _cgroup(self, spec: Spec, id: str) -> Cgroup:
         if self.cgroup_manager == "disabled":
             return cgroup_for("", ())
-        path = place(spec.linux.cgroups_path if spec.linux is not None else "", id)
-        return cgroup_for(path, Facts.probe().hierarchies)
+        wanted = spec.linux.cgroups_path if spec.linux is not None else ""
+        if self.cgroup_manager == "systemd":
+            return _systemd_cgroup(wanted, id, spec.linux.resources if spec.linux is not None else None)
+        return cgroup_for(place(wanted, id), Facts.probe().hierarchies)
 
     # -- finding ----------------------------------------------------------------------------------------------------------------
 
@@ -270,6 +278,20 @@ def _read(bundle: str | PathLike[str]) -> tuple[Spec, bytes]:
     except OSError as error:
         raise SpecError("", f"cannot be read: {error}") from error
     return Spec.load(document), document
+
+
+def _systemd_cgroup(wanted: str, id: str, resources: Resources | None) -> Cgroup:
+    """Raises Unsupported where systemd is not running, SpecError for a path that is not ``slice:prefix:name``."""
+    from pyrunc.cgroups import systemd_cgroup
+    from pyrunc.cgroups.systemd_bus import running
+    from pyrunc.cgroups.systemd_units import unit_for
+    from pyrunc.errors import Unsupported
+
+    if not running():
+        raise Unsupported(
+            "cgroup manager 'systemd'", "systemd does not run on this machine: use the cgroup manager 'cgroupfs'"
+        )
+    return systemd_cgroup(unit_for(wanted, id), Facts.probe().hierarchies, resources)
 
 
 def _dumped(spec: Spec) -> tuple[Spec, bytes]:

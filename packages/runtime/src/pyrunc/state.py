@@ -120,6 +120,8 @@ class Record:
     created: datetime
     annotations: Mapping[str, str]
     cgroup: str
+    unit: str = ""
+    """Of systemd, if that made the cgroup."""
     own_pids: bool
     hooks: bool
     rdt: tuple[str, ...] = ()
@@ -151,6 +153,7 @@ class Record:
             "created": self.created.isoformat(),
             "annotations": dict(self.annotations),
             "cgroup": self.cgroup,
+            "unit": self.unit,
             "ownPids": self.own_pids,
             "hooks": self.hooks,
             "rdt": self.rdt,
@@ -173,6 +176,7 @@ class Record:
                 created=datetime.fromisoformat(document["created"]),
                 annotations={str(key): str(value) for key, value in document["annotations"].items()},
                 cgroup=str(document["cgroup"]),
+                unit=str(document.get("unit", "")),
                 own_pids=bool(document["ownPids"]),
                 hooks=bool(document["hooks"]),
                 rdt=tuple(str(directory) for directory in document["rdt"]),

@@ -1,6 +1,7 @@
 """Control groups: what a container may use, what it has used, and a handle on all of its processes.
 
-``driver`` tells the life of a container's cgroup; ``v1``, ``v2`` and ``disabled`` are the ways in which this machine can have one.
+``driver`` tells the life of a container's cgroup; ``v1``, ``v2``, ``systemd`` and ``disabled`` are the ways in which this machine can
+have one.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pyrunc.cgroups.driver import Cgroup
+    from pyrunc.cgroups.systemd import SystemdCgroup
+    from pyrunc.cgroups.systemd_units import Unit
+    from pyrunc.cgroups.v1 import CgroupV1
+    from pyrunc.cgroups.v2 import CgroupV2
     from pyrunc.facts import Hierarchy
+    from pyrunc.spec.resources import Resources
 
-    Manager = Literal["cgroupfs", "disabled"]
+    Manager = Literal["cgroupfs", "systemd", "disabled"]
 
 PARENT = "/pyrunc"
 """Where containers live whose specification does not say."""
@@ -45,6 +51,26 @@ def cgroup_for(path: str, hierarchies: Sequence[Hierarchy]) -> Cgroup:
         from pyrunc.cgroups.disabled import NoCgroup
 
         return NoCgroup()
+    return _mounted(path, hierarchies)
+
+
+def systemd_cgroup(unit: Unit, hierarchies: Sequence[Hierarchy], resources: Resources | None = None) -> SystemdCgroup:
+    """The container's cgroup as a unit of systemd; with ``resources`` to make it with. Raises CgroupError as ``cgroup_for`` does."""
+    from pyrunc.cgroups.systemd import SystemdCgroup
+
+    return SystemdCgroup(_mounted(unit.path, hierarchies), unit, resources)
+
+
+def recorded_cgroup(path: str, unit: str, hierarchies: Sequence[Hierarchy]) -> Cgroup:
+    """The cgroup of a container that has been made: at ``path``, as systemd's ``unit`` if that is not empty."""
+    if not unit:
+        return cgroup_for(path, hierarchies)
+    from pyrunc.cgroups.systemd_units import Unit
+
+    return systemd_cgroup(Unit(unit, "", path), hierarchies)
+
+
+def _mounted(path: str, hierarchies: Sequence[Hierarchy]) -> CgroupV1 | CgroupV2:
     trees = {hierarchy.name: hierarchy for hierarchy in hierarchies}
     if any(tree.controllers for tree in trees.values() if not tree.is_v2):
         from pyrunc.cgroups.v1 import CgroupV1

@@ -26,10 +26,11 @@ _FIRST_PAUSE = 0.000_05
 _LONGEST_PAUSE = 0.005
 
 
-def make(mountpoint: str, path: str, prepare: Callable[[str], None] | None = None) -> str:
+def make(mountpoint: str, path: str, prepare: Callable[[str], None] | None = None, *, in_use: bool = False) -> str:
     """Make ``mountpoint + path`` and missing parents; each new parent is marked and given to ``prepare``. Returns the directory.
 
-    Raises CgroupError if the directory exists: two containers in one cgroup would share limits, and be killed together.
+    Raises CgroupError if the directory exists and has processes in it, unless it may be ``in_use``: two containers in one cgroup would
+    share limits, and be killed together.
     """
     directory = mountpoint + path
     for _ in range(_ATTEMPTS):
@@ -38,7 +39,7 @@ def make(mountpoint: str, path: str, prepare: Callable[[str], None] | None = Non
         except FileNotFoundError:
             _make_parents(mountpoint, path, prepare)
         except FileExistsError:
-            if _is_empty(directory):
+            if in_use or _is_empty(directory):
                 return directory
             raise CgroupError(directory, "this cgroup exists and has processes in it", EEXIST) from None
         except OSError as error:

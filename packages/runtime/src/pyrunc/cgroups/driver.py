@@ -42,6 +42,7 @@ class Cgroup(ABC):
       does is ever uncounted or unlimited. If a field cannot be honoured, the container is not made.
     - ``open_procs`` opens the files through which a process enters; the container process itself writes to them, before it unshares its
       cgroup namespace, so that the root that it sees is its own cgroup.
+    - ``settle`` says that the container's first process is in it.
     - While it lives: ``processes``, ``stats``, ``update``, ``freeze`` and ``thaw`` (pause and resume), ``kill`` for every process at
       once, and ``oom_kills`` for the verdict afterwards.
     - ``remove`` takes the directories away when the last process has left, with the parents that were made for them and are empty.
@@ -55,6 +56,11 @@ class Cgroup(ABC):
 
     path: str
     """The cgroup below each mount point (``/pyrunc/web``); empty if there is none."""
+
+    @property
+    def unit_name(self) -> str:
+        """The unit of systemd that this cgroup is; empty if systemd does not manage it."""
+        return ""
 
     @abstractmethod
     def paths(self) -> dict[str, str]:
@@ -74,6 +80,9 @@ class Cgroup(ABC):
 
         ``before``: the limits in force. If one of the new ones is refused, the old ones are in force again.
         """
+
+    def settle(self) -> None:  # noqa: B027 - most have nothing to do
+        """The first process is in the cgroup: what kept it in being is not needed any more. May be called at any time."""
 
     @abstractmethod
     def hierarchies(self) -> dict[str, str]:

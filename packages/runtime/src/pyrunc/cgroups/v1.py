@@ -91,14 +91,14 @@ class CgroupV1(Cgroup):
 
     # -- making and removing ---------------------------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """See Cgroup."""
+    def prepare(self, *, in_use: bool = False) -> None:
+        """See Cgroup. ``in_use``: some of the directories have been made by the caller, with a process in them."""
         for tree in self.trees.values():
             if "cpuset" in tree.controllers and not tree.is_v2:
-                made = directory.make(tree.mountpoint, self.path, _inherit_cpuset)
+                made = directory.make(tree.mountpoint, self.path, _inherit_cpuset, in_use=in_use)
                 _inherit_cpuset(made)
             else:
-                directory.make(tree.mountpoint, self.path)
+                directory.make(tree.mountpoint, self.path, in_use=in_use)
 
     def remove(self, patience: float = REMOVAL_PATIENCE) -> None:
         """See Cgroup."""

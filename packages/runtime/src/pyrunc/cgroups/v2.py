@@ -64,9 +64,12 @@ class CgroupV2(Cgroup):
 
     # -- making and removing ---------------------------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """See Cgroup. Controllers work in a cgroup only if every cgroup above it passes them on."""
-        directory.make(self.mountpoint, self.path)
+    def prepare(self, *, in_use: bool = False) -> None:
+        """See Cgroup. Controllers work in a cgroup only if every cgroup above it passes them on.
+
+        ``in_use``: the directory has been made by the caller, with a process in it.
+        """
+        directory.make(self.mountpoint, self.path, in_use=in_use)
         available = directory.read(f"{self.mountpoint}/cgroup.controllers").split()
         above = self.mountpoint
         for name in ["", *self.path.strip("/").split("/")[:-1]]:

@@ -50,17 +50,25 @@ class Globals:
     rest: tuple[str, ...]
 
     def runtime(self, *, making: bool = False) -> Runtime:
-        """``making``: processes will be made by it. Raises Unsupported for a cgroup driver that is not there."""
+        """``making``: processes will be made by it. Raises Unsupported where systemd is asked for and does not run."""
         from pyrunc.runtime import Runtime
 
-        if self.systemd_cgroup or self.cgroup_manager == "systemd":
-            option = "--systemd-cgroup" if self.systemd_cgroup else "--cgroup-manager"
-            raise Unsupported(
-                option, "this version cannot ask systemd for cgroups: leave the option out, cgroupfs is used then"
-            )
         if making:
             self._keep_filters()
+        if self.systemd_cgroup or self.cgroup_manager == "systemd":
+            self._require_systemd()
+            return Runtime(self.root, cgroup_manager="systemd")
         return Runtime(self.root, cgroup_manager="disabled" if self._without_cgroups() else "cgroupfs")
+
+    def _require_systemd(self) -> None:
+        """Here, where the option's name is known."""
+        option = "--systemd-cgroup" if self.systemd_cgroup else "--cgroup-manager"
+        if not os.path.isdir("/run/systemd/system"):  # sd_booted(3)
+            raise Unsupported(
+                option, "systemd does not run on this machine: leave the option out, cgroupfs is used then"
+            )
+        if os.geteuid() != 0:
+            raise Unsupported(option, "only root can ask systemd for cgroups by this version: leave the option out")
 
     def _keep_filters(self) -> None:
         """Assembling a filter takes longer than everything else."""
