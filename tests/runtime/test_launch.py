@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrunc.errors import ExecutableNotFound, LaunchFailed, OperationFailed, ProcessGone
+from pyrunc.errors import ExecutableNotFound, HookFailed, LaunchFailed, OperationFailed, ProcessGone
 from pyrunc.launch import Launched, launch, start_gate
 from pyrunc.plan import (
     BecomeRoot,
@@ -596,15 +596,14 @@ def test_hooks_get_the_state_and_run_inside(root: Path) -> None:
 
 
 def test_a_hook_that_fails_says_why(root: Path) -> None:
-    with pytest.raises(OperationFailed, match="no such luck"):
+    with pytest.raises(HookFailed, match="exit status 4: no such luck"):
         start(container(root, ["true"], late=(hook("echo no such luck >&2; exit 4"),)))
 
 
 def test_a_hook_that_takes_too_long_is_ended(root: Path) -> None:
     started = time.monotonic()
-    with pytest.raises(OperationFailed) as caught:
+    with pytest.raises(HookFailed, match="took longer than 1 seconds"):
         start(container(root, ["true"], late=(hook("/bin/busybox sleep 30", timeout=1),)))
-    assert caught.value.errno == errno.ETIMEDOUT
     assert 0.9 < time.monotonic() - started < 5
 
 

@@ -134,27 +134,27 @@ class Container:
         """Execute the program of a created container (runtime.md, Start); returns once execve(2) has succeeded.
 
         Raises InvalidState; ProcessGone if the waiting process was killed; ExecutableNotFound, ExecutableNotPermitted or
-        OperationFailed if the program or a startContainer hook cannot be executed, and the container is stopped then; HookFailed if a
+        OperationFailed if the program cannot be executed, and the container is stopped then; HookFailed if a startContainer or
         poststart hook fails, and the container is deleted then.
         """
+        from pyrunc.errors import HookFailed
         from pyrunc.launch import start_gate
 
         with span("runtime", "start"), self._place.locked() as directory:
             self._require(directory, "start", Status.CREATED)
-            start_gate(directory.descriptor, self.plan)
-            if self._record.hooks:
-                self._run_poststart(directory)
+            try:
+                start_gate(directory.descriptor, self.plan)
+                if self._record.hooks:
+                    self._run_poststart()
+            except HookFailed:
+                self._destroy(directory)
+                raise
 
-    def _run_poststart(self, directory: StateDirectory) -> None:
-        from pyrunc.errors import HookFailed
+    def _run_poststart(self) -> None:
         from pyrunc.hooks import run_hooks
 
         hooks = self.spec().hooks
-        try:
-            run_hooks(hooks.poststart if hooks is not None else (), "hooks.poststart", self._hook_state(Status.RUNNING))
-        except HookFailed:
-            self._destroy(directory)
-            raise
+        run_hooks(hooks.poststart if hooks is not None else (), "hooks.poststart", self._hook_state(Status.RUNNING))
 
     def _hook_state(self, status: Status) -> str:
         import json

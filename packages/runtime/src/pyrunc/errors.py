@@ -25,14 +25,14 @@ Every error carries ``exit_code``, what a command that stops on it exits with: 1
 
 from __future__ import annotations
 
-from errno import EACCES, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOEXEC, ENOTDIR, EPERM, errorcode
+from errno import EACCES, ECANCELED, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOEXEC, ENOTDIR, EPERM, ETIMEDOUT, errorcode
 from os import strerror
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from pyrunc.plan import Operation
+    from pyrunc.plan import Hook, Operation
 
 
 class PyruncError(Exception):
@@ -195,6 +195,18 @@ class HookFailed(LaunchFailed):
         told = f": {self.output.strip()}" if self.output.strip() else ""
         return f"{self.path} {self.program}: {self.reason}{told}"
 
+    @staticmethod
+    def inside(operation: Hook, errno: int, detail: str) -> HookFailed:
+        """For one that ran in the container's namespaces. The C core says how it ended, and then what it wrote."""
+        if errno == ETIMEDOUT:
+            return HookFailed(
+                operation.path, operation.program, f"took longer than {operation.timeout} seconds", detail
+            )
+        if errno == ECANCELED:
+            how, _, output = detail.partition(": ")
+            return HookFailed(operation.path, operation.program, how, output)
+        return HookFailed(operation.path, operation.program, f"could not be run: {describe_errno(errno)}", detail)
+
 
 class OperationFailed(LaunchFailed):
     """Operation ``index`` of the plan failed with ``errno`` (0: no system call was to blame); ``detail`` is the C core's word on it.
@@ -217,10 +229,12 @@ class OperationFailed(LaunchFailed):
         return f"{where}{summary(self.operation)}: " + ": ".join(part for part in (what, self.detail) if part)
 
     @staticmethod
-    def of(index: int, operation: Operation, errno: int, detail: str = "") -> OperationFailed:
-        """The fitting class for what ``pyrunc-init`` reported: a missing command is told apart from a failed mount."""
-        from pyrunc.plan import ExecVe, FindExecutable
+    def of(index: int, operation: Operation, errno: int, detail: str = "") -> LaunchFailed:
+        """The fitting class for what ``pyrunc-init`` reported: a missing command is told apart from a failed mount, and from a hook."""
+        from pyrunc.plan import ExecVe, FindExecutable, Hook
 
+        if isinstance(operation, Hook):
+            return HookFailed.inside(operation, errno, detail)
         if isinstance(operation, FindExecutable | ExecVe):
             if errno in _MISSING:
                 return ExecutableNotFound(index, operation, errno, detail)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pyrunc import statedir
 from pyrunc.cgroups import cgroup_for, place
 from pyrunc.container import Container
-from pyrunc.errors import ContainerNotFound, SpecError, StateError
+from pyrunc.errors import ContainerNotFound, HookFailed, SpecError, StateError
 from pyrunc.facts import Facts
 from pyrunc.model import evolve, frozen
 from pyrunc.state import Record, State, Status
@@ -154,6 +154,7 @@ class Runtime:
         record = creation.record(compiled)
         with StateDirectory.create(self.root, creation.id) as directory, ExitStack() as undo:
             undo.callback(directory.remove)
+            undo.push(_poststop_after_hooks(creation, record))
             _write_down(directory, creation, record)
             with span("runtime", "cgroups"):
                 undo.callback(cgroup.remove)
@@ -367,6 +368,25 @@ def _run_hooks(creation: _Creation, record: Record) -> Callable[[str, int], None
             run_hooks(hooks.get(point, ()), f"hooks.{point}", json.dumps(state.to_json()))
 
     return run
+
+
+def _poststop_after_hooks(creation: _Creation, record: Record) -> Callable[..., None]:
+    """The last of what undoes a create that a hook has stopped: the hooks of poststop, as after delete (runtime.md, Lifecycle)."""
+
+    def undone(kind: type[BaseException] | None, *_: object) -> None:
+        hooks = creation.spec.hooks
+        if kind is None or hooks is None or not hooks.poststop or not issubclass(kind, HookFailed):
+            return
+        import json
+        from logging import getLogger
+
+        from pyrunc.hooks import run_all_hooks
+
+        state = json.dumps(record.state(Status.STOPPED, 0).to_json())
+        for failure in run_all_hooks(hooks.poststop, "hooks.poststop", state):
+            getLogger("pyrunc").warning("%s: %s", creation.id, failure)
+
+    return undone
 
 
 def _send_listener(creation: _Creation, record: Record) -> Callable[[int, int], None] | None:

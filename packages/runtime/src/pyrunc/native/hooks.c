@@ -74,6 +74,32 @@ static int follow(int pidfd, int out, uint32_t seconds, char *said, size_t size,
 	return 0;
 }
 
+/* "exit status 3: ", and what it said. */
+static int tell_end(int status, const char *said, size_t length)
+{
+	char text[MESSAGE_DETAIL] = "exit status ";
+	char digits[4], *digit = digits + sizeof digits - 1;
+	int number = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+	if (!WIFEXITED(status))
+		strcpy(text, "was killed by signal ");
+	*digit = 0;
+	do
+		*--digit = (char)('0' + number % 10);
+	while (number /= 10);
+	size_t used = strlen(text);
+	strcpy(text + used, digit);
+	used += strlen(digit);
+	if (length) {
+		strcpy(text + used, ": ");
+		used += 2;
+		length = length < sizeof text - used ? length : sizeof text - used;
+		memcpy(text + used, said, length);
+	}
+	set_detail(text, used + length);
+	errno = ECANCELED;
+	return -1;
+}
+
 static int finish(const struct op_hook *op, pid_t pid, int pidfd, int out)
 {
 	char said[MESSAGE_DETAIL];
@@ -85,15 +111,12 @@ static int finish(const struct op_hook *op, pid_t pid, int pidfd, int out)
 	}
 	while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		;
-	if (saved)
-		return fail_as(saved, "hook timed out:", op->program.text);
-	if (status == 0)
-		return 0;
-	set_detail(said, length);
-	if (!length)
-		fail("hook failed:", op->program.text);
-	errno = ECANCELED;
-	return -1;
+	if (saved) {
+		set_detail(said, length);
+		errno = saved;
+		return -1;
+	}
+	return status ? tell_end(status, said, length) : 0;
 }
 
 int do_hook(const struct op_hook *op)
