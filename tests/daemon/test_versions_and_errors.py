@@ -93,6 +93,13 @@ def test_the_table_of_operations_is_the_documents() -> None:
             "unsupported Content-Type header (text/plain): must be 'application/json'",
         ),
         (b"\xff\xfe{}", "application/json", "invalid JSON: "),
+        (
+            b'{"Cmd": ["a\\u0000b"]}',
+            "application/json",
+            "invalid JSON: Cmd[0]: expected a string without NUL and half characters",
+        ),
+        (b'{"Hostname": "\\ud800"}', "application/json", "invalid JSON: Hostname: expected a string without NUL"),
+        (b'{"Labels": {"\\udc00": "x"}}', "application/json", "invalid JSON: Labels, a name: expected a string"),
         (b"[" * 100_000, "application/json", "invalid JSON: "),
     ],
 )
@@ -116,6 +123,7 @@ async def test_a_body_beyond_the_limit_is_413(api: Api) -> None:
     [
         ("limit=x", 'invalid value for limit: expected an integer, got "x"'),
         ("filters=zz", "invalid filters: not JSON"),
+        ("filters=" + "[" * 2500, "invalid filters: not JSON"),
         ('filters={"foo":["x"]}', "invalid filter 'foo'"),
         ('filters={"status":["nope"]}', "invalid filter 'status=nope'"),
         ('filters={"name":["["]}', "invalid filter 'name'"),

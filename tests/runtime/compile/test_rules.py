@@ -73,7 +73,12 @@ REFUSED: list[tuple[Spec, Facts, type[PyruncError], str]] = [
     (MINIMAL.with_process(apparmor_profile="p"), UNIFIED, Unsupported, "process.apparmorProfile: apparmor is not"),
     (MINIMAL.with_process(selinux_label="l"), UNIFIED, Unsupported, "process.selinuxLabel: selinux is not"),
     (MINIMAL.with_linux(mount_label="l"), UNIFIED, Unsupported, "linux.mountLabel: selinux is not"),
-    (MINIMAL.with_linux(intel_rdt=IntelRdt(clos_id="c")), UNIFIED, Unsupported, "linux.intelRdt: no resctrl file system is mounted"),
+    (
+        MINIMAL.with_linux(intel_rdt=IntelRdt(clos_id="c")),
+        UNIFIED,
+        Unsupported,
+        "linux.intelRdt: no resctrl file system is mounted",
+    ),
     (
         MINIMAL.with_linux(memory_policy=MemoryPolicy(mode="MPOL_BIND", nodes="1-0")),
         UNIFIED,
@@ -92,7 +97,12 @@ REFUSED: list[tuple[Spec, Facts, type[PyruncError], str]] = [
         SpecError,
         "linux.memoryPolicy: MPOL_LOCAL takes neither nodes nor flags",
     ),
-    (NETWORK.with_linux(net_devices={"a b": NetDevice()}), UNIFIED, SpecError, "linux.netDevices.a b: expected the name"),
+    (
+        NETWORK.with_linux(net_devices={"a b": NetDevice()}),
+        UNIFIED,
+        SpecError,
+        "linux.netDevices.a b: expected the name",
+    ),
     (
         NETWORK.with_linux(net_devices={"a": NetDevice(name="c"), "c": NetDevice()}),
         UNIFIED,

@@ -65,7 +65,16 @@ def test_without_a_directory_it_remembers_in_this_process(made: list[Seccomp]) -
         lambda data: data.replace(b"pyrunc-seccomp-2", b"pyrunc-seccomp-1"),
         lambda data: data.replace(b"SCMP_ACT", b"SCMP_TCA", 1),
     ],
-    ids=["byte lost", "instruction lost", "bit flipped", "empty", "no head", "library gone", "older format", "of another"],
+    ids=[
+        "byte lost",
+        "instruction lost",
+        "bit flipped",
+        "empty",
+        "no head",
+        "library gone",
+        "older format",
+        "of another",
+    ],
 )
 def test_damage_is_noticed_and_repaired(tmp_path: Path, made: list[Seccomp], damage: object) -> None:
     code = Assembler(tmp_path)(FILTER)

@@ -24,7 +24,7 @@ class Filters:
             return cls()
         try:
             decoded = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadRequest(f"invalid filters: not JSON: {error}") from None
         if not isinstance(decoded, dict):
             raise BadRequest("invalid filters: expected an object of names to arrays of values")

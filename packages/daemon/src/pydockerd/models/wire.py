@@ -12,6 +12,7 @@ Annotations understood: str, int, float, bool, datetime, Any, attrs classes, ``t
 from __future__ import annotations
 
 import json
+import re
 import types
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,6 +25,10 @@ from pydockerd.errors import BadRequest
 
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
+
+
+_MISFIT: Final = re.compile("[\0\ud800-\udfff]")
+"""What JSON can say, and no file name, argument or database can hold: NUL, and half of a surrogate pair."""
 
 
 class Words(tuple[str, ...]):
@@ -159,7 +164,11 @@ def _object(item: Reader) -> Reader:
     def reader(value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise _mismatch(path, "an object", value)
-        return {key: item(element, f"{path}.{key}") for key, element in value.items() if element is not None}
+        return {
+            _text(key, f"{path}, a name"): item(element, f"{path}.{key}")
+            for key, element in value.items()
+            if element is not None
+        }
 
     return reader
 
@@ -167,6 +176,8 @@ def _object(item: Reader) -> Reader:
 def _text(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise _mismatch(path, "a string", value)
+    if _MISFIT.search(value):
+        raise _mismatch(path, "a string without NUL and half characters", value)
     return value
 
 

@@ -35,6 +35,10 @@ def starting(prefix: str) -> Iterator[None]:
         raise (CommandNotFound if missing else StartFailed)(f"{prefix}: {error}") from error
     except (pyrunc.PyruncError, OSError) as error:
         raise StartFailed(f"{prefix}: {error}") from error
+    except (
+        ValueError
+    ) as error:  # a text that the kernel cannot take, with a NUL or half a surrogate pair: images may have such
+        raise InvalidConfig("config", str(error)) from error
 
 
 @contextlib.contextmanager

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
+
+import attrs
 
 from pycontainerd.containers.config import BindMount, ContainerConfig
 from pycontainerd.errors import InvalidConfig
@@ -12,9 +16,12 @@ from pycontainerd.oci.users import Account
 from pycontainerd.tasks import output
 from pycontainerd.tasks.signals import parse
 
+_MISFIT = re.compile("[\0\ud800-\udfff]")
+
 
 def validate(config: ContainerConfig, capabilities: tuple[str, ...]) -> None:
     """InvalidConfig naming the first field that is wrong whatever the machine is like when it is started."""
+    _check_texts(config)
     namespaces.validate(config)
     output.check_driver(config)
     if config.stop_signal:
@@ -34,6 +41,27 @@ def validate(config: ContainerConfig, capabilities: tuple[str, ...]) -> None:
         config,
         Surroundings(hostname="h", account=Account(), cgroups_path="/", capabilities=capabilities, shared_pids=shared),
     )
+
+
+def _check_texts(config: ContainerConfig) -> None:
+    """What JSON can say, of an image as well, and no process, file or database can hold."""
+    for field in attrs.fields(ContainerConfig):
+        for text in _texts(getattr(config, field.name)):
+            if _MISFIT.search(text):
+                raise InvalidConfig(field.name, f"{text!r} holds a NUL or half of a character")
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from (*_texts(key), *_texts(item))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts(item)
+    elif attrs.has(type(value)):
+        yield from _texts(attrs.astuple(value))  # type: ignore[arg-type]
 
 
 def check_sources(config: ContainerConfig) -> None:
