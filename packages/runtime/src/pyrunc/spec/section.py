@@ -75,11 +75,13 @@ class Section:
     def to_json(self) -> dict[str, object]:
         """The object as JSON would hold it: required members, all that differ from their default, and the unknown ones."""
         members: dict[str, object] = {}
-        for member in fields(self):
-            value = getattr(self, member.name)
-            if member.name != "extra" and (member.metadata.get("always") or not member.is_default(value)):
-                members[json_name(member)] = _plain(value)
-        return {**members, **self.extra}
+        known = fields(self)[1:]  # the first is ``extra``
+        for (attribute, name, _, _), member in zip(self.members(), known, strict=True):
+            value = getattr(self, attribute)
+            if not member.is_default(value) or member.metadata.get("always"):
+                members[name] = _plain(value)
+        members.update(self.extra)
+        return members
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
@@ -96,11 +98,16 @@ class Section:
         return f"{type(self).__name__}({', '.join(told)})"
 
 
+_LEAVES = frozenset({str, int, bool, type(None)})
+
+
 def _plain(value: object) -> object:
+    if type(value) in _LEAVES:
+        return value
     if isinstance(value, Section):
         return value.to_json()
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [item if type(item) in _LEAVES else _plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return value
