@@ -117,9 +117,13 @@ async def connect(services: Services, record: ContainerRecord, process: pyrunc.C
 
 async def discard(services: Services, id: str) -> None:
     """Delete what the runtime, the snapshotter and the file system have of a container; what is gone already is no failure."""
-    await services.worker.run(_delete_process, services, id)
-    await services.worker.run(_remove_snapshot, services, id)
-    await services.worker.run(prepare.clear_away, services, id)
+    await services.worker.run(_discard, services, id)
+
+
+def _discard(services: Services, id: str) -> None:
+    _delete_process(services, id)
+    _remove_snapshot(services, id)
+    prepare.clear_away(services, id)
 
 
 def _delete_process(services: Services, id: str) -> None:
