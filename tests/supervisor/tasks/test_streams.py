@@ -96,8 +96,10 @@ async def test_input_that_ended_before_the_start(supervisor: Supervisor) -> None
 
 
 async def test_without_open_stdin_there_is_none(supervisor: Supervisor) -> None:
-    container = await start(supervisor, "cat; echo done")
-    attachment = await container.attach(stdin=True, logs=True)
+    container = await create(supervisor, "cat; echo done")
+    # before the start: an attachment to what has ended already waits for the next run
+    attachment = await container.attach(stdin=True)
+    await container.start()
     with pytest.raises(BrokenPipeError):
         await attachment.write(b"x")
     assert await text(attachment) == b"done\n"

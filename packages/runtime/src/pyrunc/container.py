@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.cgroups.stats import Stats
+    from pyrunc.criu.options import CheckpointOptions
     from pyrunc.events import Event
     from pyrunc.execs import ExecProcess
     from pyrunc.plan import Plan
     from pyrunc.spec import Process, Resources, Spec
     from pyrunc.statedir import StateDirectory
+
+_ENDING = 10.0
+"""Seconds that a process is given to end once it has said that it will; any machine is quicker."""
 
 _LIVE = (Status.CREATED, Status.RUNNING, Status.PAUSED)
 
@@ -137,7 +141,7 @@ class Container:
         OperationFailed if the program cannot be executed, and the container is stopped then; HookFailed if a startContainer or
         poststart hook fails, and the container is deleted then.
         """
-        from pyrunc.errors import HookFailed
+        from pyrunc.errors import HookFailed, OperationFailed
         from pyrunc.launch import start_gate
 
         with span("runtime", "start"), self._place.locked() as directory:
@@ -149,6 +153,16 @@ class Container:
             except HookFailed:
                 self._destroy(directory)
                 raise
+            except OperationFailed:
+                self._await_end()
+                raise
+
+    def _await_end(self) -> None:
+        """The process has told why it cannot go on, and is about to end: whoever hears of it finds the container stopped."""
+        from contextlib import suppress
+
+        with suppress(TimeoutError):
+            self._require_handle("wait for").wait(_ENDING)
 
     def _run_poststart(self) -> None:
         from pyrunc.hooks import run_hooks
@@ -370,6 +384,20 @@ class Container:
         with span("runtime", "update"), self._place.locked() as directory:
             self._require(directory, "update", *_LIVE)
             update(directory, self._cgroup, resources)
+
+    def checkpoint(self, image_path: str | PathLike[str], options: CheckpointOptions | None = None) -> None:
+        """Write its processes to ``image_path`` with criu, for ``Runtime.restore``; it is stopped then, unless it is left running.
+
+        Raises InvalidState unless it is running, Unsupported for what cannot be checkpointed, MissingLibrary without criu, CriuFailed with
+        what criu said; the container runs on then.
+        """
+        from pyrunc.criu.dump import checkpoint
+        from pyrunc.criu.options import CheckpointOptions
+
+        with span("runtime", "checkpoint"), self._place.locked() as directory:
+            self._require(directory, "checkpoint", Status.RUNNING)
+            images = os.path.abspath(os.fspath(image_path))
+            checkpoint(self._record, self.spec(), images, options or CheckpointOptions())
 
     def _open_descriptor(self) -> int | None:
         """For handles: a descriptor of the state directory, or None once it is deleted."""
