@@ -76,7 +76,9 @@ int do_set_user(const struct op_set_user *op)
 	/* Else the change to another uid would empty the permitted set that SetCapabilities draws from. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
 		return fail("prctl", "PR_SET_KEEPCAPS");
-	if (op->set_groups.number && syscall(SYS_setgroups, op->groups.length, groups))
+	/* A user namespace that was joined may deny it (user_namespaces(7)); to have no more groups needs none to be set. */
+	if (op->set_groups.number && syscall(SYS_setgroups, op->groups.length, groups) &&
+	    (errno != EPERM || op->groups.length || !plan_has(&init.plan, OP_become_root)))
 		return fail("setgroups", "");
 	if (syscall(SYS_setresgid, gid, gid, gid))
 		return fail("setresgid", "");
