@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from pyrunc.compile import Compiled
     from pyrunc.compile.root_mount import RootMount
     from pyrunc.container import Container
+    from pyrunc.criu.options import CheckpointOptions, RestoreOptions
     from pyrunc.errors import (
         CgroupError,
         ContainerExists,
         ContainerNotFound,
+        CriuFailed,
         ExecNotFound,
         ExecutableNotFound,
         ExecutableNotPermitted,
@@ -106,6 +108,7 @@ _HOMES = {
         "CgroupError",
         "ContainerExists",
         "ContainerNotFound",
+        "CriuFailed",
         "ExecNotFound",
         "ExecutableNotFound",
         "ExecutableNotPermitted",
@@ -165,6 +168,10 @@ _HOMES = {
         "features",
         "SeccompFeatures",
     ),
+    "criu.options": (
+        "CheckpointOptions",
+        "RestoreOptions",
+    ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -174,6 +181,7 @@ __all__ = [
     "BlockIo",
     "Capabilities",
     "CgroupError",
+    "CheckpointOptions",
     "Compiled",
     "ConsoleSize",
     "Container",
@@ -182,6 +190,7 @@ __all__ = [
     "Cpu",
     "CpuStats",
     "CpusetStats",
+    "CriuFailed",
     "Device",
     "DeviceRule",
     "Event",
@@ -217,6 +226,7 @@ __all__ = [
     "ProcessGone",
     "PyruncError",
     "Resources",
+    "RestoreOptions",
     "Rlimit",
     "Root",
     "RootMount",

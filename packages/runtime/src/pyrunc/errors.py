@@ -12,6 +12,7 @@
     ├── StateError                  what lies in the state directory cannot be read; never guessed at
     ├── CgroupError                 a cgroup could not be made, limited, joined or removed; names the field
     ├── MissingLibrary              a system library is not installed; names the Debian package
+    ├── CriuFailed                  criu could not checkpoint or restore; names its log
     ├── UsageError                  the command line breaks a rule
     ├── ProcessGone                 the process ended before it could be asked
     └── LaunchFailed                no process came to be
@@ -167,6 +168,19 @@ class MissingLibrary(PyruncError):
 
     def __str__(self) -> str:
         return f"{self.purpose} needs {self.library}: install the package {self.package}"
+
+
+class CriuFailed(PyruncError):
+    """criu's ``action`` (dump, pre-dump, restore) failed for ``reason``; ``log`` is the file in which it tells all."""
+
+    def __init__(self, action: str, log: str, reason: str) -> None:
+        super().__init__(action, log, reason)
+        self.action = action
+        self.log = log
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"criu {self.action} failed: {self.reason}; see {self.log}"
 
 
 class UsageError(PyruncError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.compile import Compiled
     from pyrunc.compile.root_mount import RootMount
+    from pyrunc.criu.options import RestoreOptions
     from pyrunc.making import Made
     from pyrunc.plan import Plan
     from pyrunc.spec import Hook, Resources, Spec
@@ -56,10 +57,11 @@ class _Creation:
         path = self.spec.root.path if self.spec.root is not None else ""
         return os.path.normpath(os.path.join(self.bundle, path))
 
-    def record(self, compiled: Compiled) -> Record:
+    def record(self, compiled: Compiled | None = None) -> Record:
+        """``compiled``: what is made of it, if that is not done by somebody else."""
         linux, hooks = self.spec.linux, self.spec.hooks
         rdt: tuple[str, ...] = ()
-        if compiled.rdt is not None:
+        if compiled is not None and compiled.rdt is not None:
             from pyrunc.resctrl import created
 
             rdt = created(compiled.rdt)
@@ -168,14 +170,56 @@ class Runtime:
             undo.pop_all()
             return Container(self.root, record, directory.identity, made.streams)
 
-    def plan(self, bundle: str | PathLike[str], *, spec: Spec | None = None, id: str = "container") -> Plan:
-        """What ``create`` would do, without doing any of it. Raises SpecError, Unsupported, CgroupError."""
-        spec = spec or _read(bundle)[0]
-        creation = _Creation(
-            id=check_id(id),
+    def restore(
+        self,
+        id: str,
+        bundle: str | PathLike[str],
+        image_path: str | PathLike[str],
+        *,
+        spec: Spec | None = None,
+        stdio: Stdio | None = None,
+        options: RestoreOptions | None = None,
+    ) -> Container:
+        """Make a container out of what ``Container.checkpoint`` has written to ``image_path``; it runs when this returns.
+
+        ``bundle`` and ``spec`` are those that it was made of, with the same mounts; its root file system must be as it was. The container is
+        the caller's child. Hooks are not run. Raises what ``create`` does, StateError for other images, MissingLibrary without criu, and
+        CriuFailed with what criu said; then nothing of the container is left.
+        """
+        from pyrunc.criu.options import RestoreOptions
+        from pyrunc.criu.restore import restore
+        from pyrunc.stdio import connect, kept
+
+        with span("runtime", "restore"):
+            creation = self._plain_creation(check_id(id), bundle, spec)
+            record = creation.record()
+            linux, cgroup = creation.spec.linux, creation.cgroup
+            with StateDirectory.create(self.root, id) as directory, ExitStack() as undo, ExitStack() as opened:
+                undo.callback(directory.remove)
+                directory.write(CONFIG, creation.document)
+                directory.write(STATE, record.encode())
+                undo.callback(cgroup.remove)
+                cgroup.prepare()
+                cgroup.limit(linux.resources if linux is not None else None)
+                ends = connect(stdio or Stdio.inherit(), opened)
+                images = os.path.abspath(os.fspath(image_path))
+                main = restore(
+                    directory, record, creation.spec, cgroup, images, ends.process, options or RestoreOptions()
+                )
+                cgroup.settle()
+                record = evolve(record, main=main)
+                directory.write(STATE, record.encode())
+                undo.pop_all()
+                return Container(self.root, record, directory.identity, kept(ends))
+
+    def _plain_creation(self, id: str, bundle: str | PathLike[str], spec: Spec | None) -> _Creation:
+        """Without anything that only a new container can have."""
+        spec, document = _dumped(spec) if spec is not None else _read(bundle)
+        return _Creation(
+            id=id,
             bundle=os.path.abspath(os.fspath(bundle)),
             spec=spec,
-            document=b"",
+            document=document,
             cgroup=self._cgroup(spec, id),
             stdio=Stdio.null(),
             monitor=False,
@@ -186,7 +230,10 @@ class Runtime:
             no_new_keyring=False,
             init=False,
         )
-        return _compile(creation).plan
+
+    def plan(self, bundle: str | PathLike[str], *, spec: Spec | None = None, id: str = "container") -> Plan:
+        """What ``create`` would do, without doing any of it. Raises SpecError, Unsupported, CgroupError."""
+        return _compile(self._plain_creation(check_id(id), bundle, spec)).plan
 
     def _cgroup(self, spec: Spec, id: str) -> Cgroup:
         if self.cgroup_manager == "disabled":

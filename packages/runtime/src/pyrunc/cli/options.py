@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyrunc.runtime import Runtime
 
 COMMANDS = {
+    "checkpoint": "save the processes of a container by criu, and end it",
     "create": "make a container that waits to be started",
     "delete": "remove a container that has ended, or with --force any",
     "events": "print what happens to a container, and what it uses",
@@ -26,6 +27,7 @@ COMMANDS = {
     "list": "list the containers below the root",
     "pause": "freeze all processes of a container",
     "ps": "list the processes of a container",
+    "restore": "make a container of what checkpoint has saved",
     "resume": "let a paused container go on",
     "run": "create and start a container, and wait for its end",
     "spec": "write a config.json to begin with",
@@ -46,6 +48,7 @@ class Globals:
     systemd_cgroup: bool
     cgroup_manager: str
     rootless: str
+    criu: str
     command: str
     rest: tuple[str, ...]
 
@@ -105,13 +108,14 @@ def parse(arguments: Sequence[str]) -> Globals:
         systemd_cgroup=found.systemd_cgroup,
         cgroup_manager=found.cgroup_manager,
         rootless=found.rootless,
+        criu=found.criu,
         command=found.command,
         rest=tuple(found.rest),
     )
 
 
 def _parser() -> Parser:
-    listed = "\n".join(f"  {name:9} {about}" for name, about in COMMANDS.items())
+    listed = "\n".join(f"  {name:10} {about}" for name, about in COMMANDS.items())
     parser = Parser("", "Run OCI containers.", usage="command [arguments]", epilog=f"commands:\n{listed}")
     parser.add_argument("--root", metavar="DIRECTORY", help="where containers are kept; on a tmpfs")
     parser.add_argument("--log", metavar="FILE", default="", help="append errors to this file (default: stderr)")
@@ -124,6 +128,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--rootless", choices=("true", "false", "auto"), default="auto", help="do without cgroups that may not be made"
     )
+    parser.add_argument("--criu", metavar="PROGRAM", default="criu", help="for checkpoint and restore (default: criu)")
     parser.add_argument("--version", "-v", action="store_true", help="print the version")
     parser.add_argument("command", nargs="?")
     parser.add_argument("rest", nargs="...", metavar="arguments")

@@ -1,0 +1,1 @@
+"""Checkpoint and restore: what criu is told anywhere, and criu itself on a kernel that it knows."""
