@@ -51,6 +51,7 @@ PEERS = {
     "podman": "podman",
     "conmon": "conmon",
     "skopeo": "skopeo",
+    "strace": "strace",  # counts the system calls of a container
     "ip": "iproute2",
     "git": "git",
 }
@@ -200,6 +201,8 @@ def bench(session: nox.Session) -> None:
     system_packages({**BUILD, **RUN, **PEERS})
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "benchmarks.crowd")
 
 
 @nox.session
