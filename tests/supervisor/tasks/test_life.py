@@ -299,8 +299,8 @@ async def test_a_caller_that_is_cancelled_changes_nothing(supervisor: Supervisor
     while container.info().status is not Status.RUNNING:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
-    await container.stop()
-    assert container.info().exit_code == 3
+    await container.kill()
+    assert (await container.wait()).code == 137
 
 
 async def test_memory_limit(supervisor: Supervisor) -> None:
@@ -313,8 +313,10 @@ async def test_memory_limit(supervisor: Supervisor) -> None:
 
 async def test_stats_and_top(supervisor: Supervisor) -> None:
     container = await start(supervisor, "sleep 100 & sleep 100", resources=Resources(memory=64 << 20))
-    stats = await container.stats()
-    assert stats.pids.current >= 2
+    deadline = time.monotonic() + 5
+    while (await container.stats()).pids.current < 2:
+        assert time.monotonic() < deadline, "the shell has made its second process"
+        await asyncio.sleep(0.01)
     processes = await container.top()
     assert container.info().pid in {process.pid for process in processes}
     with pytest.raises(RuntimeFailed, match="no terminal"):
@@ -379,9 +381,9 @@ async def test_many_at_once(supervisor: Supervisor) -> None:
 async def test_who_waits_while_the_end_is_cleared_away_is_told(supervisor: Supervisor) -> None:
     """At every moment around the end: from before it until long after it."""
     for _ in range(5):
-        container = await start(supervisor, "sleep 0.2; exit 9")
-        for each in [await container.exec(ExecConfig(args=("true",))) for _ in range(3)]:
-            await each.start()
+        container = await start(supervisor, "until [ -e /tmp/end ]; do sleep 0.01; done; exit 9")
+        for command in ("true", "true", "sleep 0.1; touch /tmp/end"):
+            await (await container.exec(ExecConfig(args=("sh", "-c", command)))).start()
         waiting = []
         for _ in range(400):
             waiting.append(container.waiter())
