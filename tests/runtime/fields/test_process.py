@@ -211,7 +211,7 @@ def test_scheduler_with_deadlines(inside: Inside) -> None:
 
 
 def test_a_scheduler_that_the_kernel_refuses(runtime: Runtime, inside: Inside) -> None:
-    change = process(scheduler=Scheduler(policy="SCHED_FIFO", priority=1000))
+    change = process(scheduler=Scheduler(policy="SCHED_DEADLINE", runtime=1, deadline=2, period=3))
     refused(runtime, inside, change, pyrunc.OperationFailed, r"process\.scheduler .*EINVAL")
 
 

@@ -18,7 +18,7 @@ from pyrunc.spec import Section, Spec
 
 DOCKER = Path(__file__).with_name("docker-20.10.json")
 
-EVERY_FIELD = {
+EVERY_FIELD: dict[str, Any] = {
     "ociVersion": "1.3.0",
     "hostname": "web",
     "domainname": "example.org",
@@ -43,7 +43,6 @@ EVERY_FIELD = {
         "scheduler": {
             "policy": "SCHED_DEADLINE",
             "nice": 1,
-            "priority": 2,
             "flags": ["SCHED_FLAG_RECLAIM"],
             "runtime": 3,
             "deadline": 4,
@@ -68,8 +67,8 @@ EVERY_FIELD = {
     },
     "linux": {
         "namespaces": [{"type": kind} for kind in ("mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time")],
-        "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}],
-        "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}],
+        "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 9}],
+        "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 9}],
         "timeOffsets": {"monotonic": {"secs": -5, "nanosecs": 1}, "boottime": {"secs": 6}},
         "devices": [{"type": "c", "path": "/dev/x", "major": 1, "minor": 2, "fileMode": 438, "uid": 0, "gid": 0}],
         "netDevices": {"eth1": {"name": "eth0"}},
@@ -159,6 +158,12 @@ def said(value: Any) -> Any:
 
 def test_every_field_survives() -> None:
     assert Spec.load(EVERY_FIELD).to_json() == EVERY_FIELD
+
+
+def test_a_priority_survives_where_there_may_be_one() -> None:
+    scheduler = {"policy": "SCHED_RR", "priority": 2}
+    document = {**EVERY_FIELD, "process": {**EVERY_FIELD["process"], "scheduler": scheduler}}
+    assert Spec.load(document).to_json() == document
 
 
 def test_a_document_of_docker_survives() -> None:

@@ -20,7 +20,7 @@ from pyrunc.compile.request import Assemble, Request, Slots
 from pyrunc.facts import Facts
 from pyrunc.plan import NO_SLOT, Operation, Plan
 from pyrunc.spec import Linux, Process, Spec
-from pyrunc.spec.check import check_process
+from pyrunc.spec.check import check_ids, check_process
 
 
 def compile_exec(
@@ -42,6 +42,7 @@ def compile_exec(
     among them if the container's differs from the caller's: the kernel refuses to join one's own.
     """
     check_process(process)
+    check_ids(process, spec.linux or Linux())
     request = Request(
         spec=spec,
         linux=spec.linux or Linux(),

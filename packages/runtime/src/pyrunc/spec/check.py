@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from pyrunc.errors import SpecError
 from pyrunc.spec.hooks import Hook, Hooks
@@ -15,6 +16,8 @@ from pyrunc.spec.root import Root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from pyrunc.spec.scheduling import Scheduler
 
     class Configuration(Protocol):
         """What is looked at of a Spec: its sections know nothing of each other, and the Spec is made of all of them."""
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
         def annotations(self) -> Mapping[str, str]: ...
 
 
+_NAME_MAX = 64
+"""Bytes of the names of uname(2)."""
+
+
 def check(spec: Configuration) -> None:
     """Raise SpecError for the first rule that ``spec`` breaks."""
     linux = spec.linux or Linux()
@@ -49,6 +56,8 @@ def check(spec: Configuration) -> None:
     _check_hooks(spec)
     _check_namespaces(linux)
     _check_user_namespace(linux)
+    if spec.process is not None:
+        check_ids(spec.process, linux)
     _check_time(linux)
     _check_paths(linux)
     _check_devices(linux)
@@ -71,6 +80,42 @@ def check_process(process: Process, path: str = "process") -> None:
         if limit.soft > limit.hard:
             raise expected(f"at most the hard limit, {limit.hard}", limit.soft, f"{where}.soft")
         seen.add(limit.type)
+    if process.scheduler is not None:
+        _check_scheduler(process.scheduler, f"{path}.scheduler")
+
+
+def _check_scheduler(scheduler: Scheduler, path: str) -> None:
+    """What sched_setattr(2) would refuse or, worse, pass over."""
+    deadline = scheduler.policy == "SCHED_DEADLINE"
+    if not -20 <= scheduler.nice <= 19:
+        raise expected("an integer from -20 to 19", scheduler.nice, f"{path}.nice")
+    if scheduler.policy in {"SCHED_FIFO", "SCHED_RR"} and not 1 <= scheduler.priority <= 99:
+        raise expected(f"an integer from 1 to 99 for {scheduler.policy}", scheduler.priority, f"{path}.priority")
+    if scheduler.policy not in {"SCHED_FIFO", "SCHED_RR"} and scheduler.priority:
+        raise expected(f"nothing: {scheduler.policy} has no priority", scheduler.priority, f"{path}.priority")
+    for name in ("runtime", "deadline", "period"):
+        if getattr(scheduler, name) and not deadline:
+            raise expected(
+                f"nothing: it is for SCHED_DEADLINE, not {scheduler.policy}", getattr(scheduler, name), f"{path}.{name}"
+            )
+    if deadline and not 0 < scheduler.runtime <= scheduler.deadline <= (scheduler.period or scheduler.deadline):
+        raise SpecError(path, "SCHED_DEADLINE needs runtime <= deadline <= period, and a runtime above 0")
+
+
+def check_ids(process: Process, linux: Linux, path: str = "process") -> None:
+    """Users and groups have to be mapped where the user namespace is a new one, whose maps are known here."""
+    if not linux.makes("user"):
+        return
+    user, uids, gids = process.user, linux.uid_mappings, linux.gid_mappings
+    _check_mapped(user.uid, uids, f"{path}.user.uid", "linux.uidMappings")
+    _check_mapped(user.gid, gids, f"{path}.user.gid", "linux.gidMappings")
+    for index, gid in enumerate(user.additional_gids):
+        _check_mapped(gid, gids, f"{path}.user.additionalGids[{index}]", "linux.gidMappings")
+
+
+def _check_mapped(number: int, mappings: Iterable[IdMapping], path: str, where: str) -> None:
+    if not any(mapping.container_id <= number < mapping.container_id + mapping.size for mapping in mappings):
+        raise expected(f"an id that {where} maps", number, path)
 
 
 def _absolute(value: str, path: str) -> None:
@@ -89,6 +134,8 @@ def _check_names(spec: Configuration, linux: Linux) -> None:
     for name in ("hostname", "domainname"):
         if getattr(spec, name) and linux.namespace("uts") is None:
             raise SpecError(name, "needs a uts namespace in linux.namespaces: without one it would rename the host")
+        if len(getattr(spec, name).encode("utf-8", "surrogateescape")) > _NAME_MAX:
+            raise expected(f"at most {_NAME_MAX} bytes", getattr(spec, name), name)
     if "" in spec.annotations:
         raise SpecError("annotations", "a key must not be empty")
 
@@ -160,12 +207,18 @@ def _check_user_namespace(linux: Linux) -> None:
         _check_mappings(ranges, f"linux.{name}")
 
 
-def _check_mappings(mappings: Iterable[IdMapping], path: str) -> None:
+def _check_mappings(mappings: Sequence[IdMapping], path: str) -> None:
     for index, mapping in enumerate(mappings):
         if mapping.size == 0:
             raise expected("at least 1", mapping.size, f"{path}[{index}].size")
         if max(mapping.container_id, mapping.host_id) + mapping.size > 2**32:
             raise expected("a range that ends below 2**32", mapping.size, f"{path}[{index}].size")
+
+    for kind in ("container_id", "host_id"):
+        ranges = sorted((getattr(mapping, kind), mapping.size) for mapping in mappings)
+        for (first, size), (following, _) in pairwise(ranges):
+            if first + size > following:
+                raise SpecError(path, f"{following} is mapped twice: its ranges overlap")
 
 
 def _check_time(linux: Linux) -> None:
