@@ -9,6 +9,7 @@ import pytest
 
 import pyrunc
 from pyrunc import CheckpointOptions, RestoreOptions, Runtime, StateError, Stdio
+from pyrunc.criu.dump import bind_sources
 from pyrunc.criu.images import Outside, outside, outside_mounts
 from pyrunc.criu.program import reasons
 from tests.runtime.conftest import Bundle
@@ -52,6 +53,12 @@ def test_images_of_somebody_else(tmp_path: Path) -> None:
         (tmp_path / "pyrunc.json").write_text(text)
         with pytest.raises(StateError, match="is damaged"):
             Outside.load(str(tmp_path))
+
+
+def test_sources_of_bind_mounts(bundle: Bundle) -> None:
+    spec = bundle.spec("x").with_mount("/a/", "bind", source="/srv/a", options=("rbind",))
+    spec = spec.with_mount("b", "none", source="rel", options=("bind", "ro")).with_mount("/c", "tmpfs", source="tmpfs")
+    assert bind_sources(spec, "/bundle") == {"/a": "/srv/a", "/b": "/bundle/rel"}
 
 
 def test_options() -> None:

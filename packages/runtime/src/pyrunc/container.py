@@ -19,7 +19,7 @@ from pyrunc.tracing import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from os import PathLike
     from pathlib import Path
 
@@ -293,11 +293,13 @@ class Container:
         preserve_fds: int = 0,
         console_socket: str | PathLike[str] | None = None,
         ignore_paused: bool = False,
+        cgroups: Mapping[str, str] | None = None,
     ) -> ExecProcess:
         """Run one more process in the container; returns once its execve(2) has succeeded.
 
         ``process`` stands for itself: to run as the container's first process does, evolve ``spec.process``. With ``monitor`` it
-        outlives the caller, and is found again by ``get_exec`` under ``exec_id`` (made up if None). ``ignore_paused``: also in a paused container, where the process waits for it to be resumed, and this call with it.
+        outlives the caller, and is found again by ``get_exec`` under ``exec_id`` (made up if None). ``ignore_paused``: also in a paused container, where the process waits for it to be resumed, and this call with it. ``cgroups``: run it in a cgroup that the
+        container has below its own, ``{"": "sub"}``, or of version 1 by controller, ``{"cpu": "sub"}``.
 
         Raises InvalidState unless the container is created or running, SpecError naming the field of ``process``, InvalidId,
         ExecutableNotFound, ExecutableNotPermitted, OperationFailed.
@@ -315,6 +317,7 @@ class Container:
                 exec_id=exec_id,
                 preserve_fds=preserve_fds,
                 console_socket=None if console_socket is None else os.fspath(console_socket),
+                cgroups=cgroups or {},
             )
             return start_exec(self._place, directory, process, options)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from signal import SIGTERM
 
@@ -98,6 +98,8 @@ class ExecOptions:
     exec_id: str | None
     preserve_fds: int
     console_socket: str | None
+    cgroups: Mapping[str, str]
+    """Below the container's own, see ``pyrunc.cgroups.below``."""
 
 
 def start_exec(place: Place, directory: StateDirectory, process: Process, options: ExecOptions) -> ExecProcess:
@@ -112,7 +114,12 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
         compiled = _compile(place, spec, process, options.preserve_fds)
     with ExitStack() as undo:
         own = _make_directory(directory, exec_id, undo) if options.monitored else None
-        openers = Openers(directory, place.cgroup, None if place.record.main is None else place.record.main.process)
+        cgroup = place.cgroup
+        if options.cgroups:
+            from pyrunc.cgroups.below import below
+
+            cgroup = below(cgroup, options.cgroups)
+        openers = Openers(directory, cgroup, None if place.record.main is None else place.record.main.process)
         wanted = Connections(
             stdio=options.stdio,
             terminal=process.terminal,

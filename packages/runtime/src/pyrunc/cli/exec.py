@@ -45,6 +45,9 @@ def _parser() -> Parser:
     parser.add_argument(
         "--preserve-fds", metavar="N", type=count, default=0, help="pass on N descriptors beside LISTEN_FDS"
     )
+    parser.add_argument(
+        "--cgroup", metavar="[CONTROLLER:]PATH", action="append", default=[], help="in a cgroup below the container's"
+    )
     parser.add_argument("--ignore-paused", action="store_true", help="also in a paused container, where it will wait")
     return parser
 
@@ -70,6 +73,7 @@ def _exec(arguments: Namespace, container: Container, process: Process) -> ExecP
         preserve_fds=inherited.count,
         console_socket=arguments.console_socket,
         ignore_paused=arguments.ignore_paused,
+        cgroups=_cgroups(arguments.cgroup),
     )
     try:
         if arguments.pid_file:
@@ -99,6 +103,20 @@ def _process(arguments: Namespace, container: Container) -> Process:
         apparmor_profile=arguments.apparmor or own.apparmor_profile,
         selinux_label=arguments.process_label or own.selinux_label,
     )
+
+
+def _cgroups(named: list[str]) -> dict[str, str]:
+    """By controller, or ``""`` for one path without any. Raises UsageError."""
+    found: dict[str, str] = {}
+    for argument in named:
+        controllers, colon, path = argument.rpartition(":")
+        if ":" in controllers or (not colon and len(named) > 1):
+            raise UsageError(f"--cgroup: expected CONTROLLER:PATH, or one path alone, got {argument!r}")
+        for controller in controllers.split(","):
+            if controller in found:
+                raise UsageError(f"--cgroup: the controller {controller!r} is named twice")
+            found[controller] = path
+    return found
 
 
 def _load(path: str) -> Process:

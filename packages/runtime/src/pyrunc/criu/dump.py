@@ -45,7 +45,7 @@ def checkpoint(record: Record, spec: Spec, images: str, options: CheckpointOptio
 def bind_sources(spec: Spec, bundle: str) -> dict[str, str]:
     """Where the bind mounts of a specification come from, by mount point."""
     return {
-        os.path.normpath(f"/{mount.destination}"): os.path.normpath(os.path.join(bundle, mount.source))
+        os.path.normpath("/" + mount.destination.lstrip("/")): os.path.normpath(os.path.join(bundle, mount.source))
         for mount in spec.mounts
         if mount.source and ({"bind", "rbind"} & set(mount.options) or mount.type == "bind")
     }

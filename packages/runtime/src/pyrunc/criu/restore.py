@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from pyrunc.criu.dump import SHARED, bind_sources
 from pyrunc.criu.images import Outside
 from pyrunc.criu.program import run
 from pyrunc.errors import CriuFailed
-from pyrunc.processes import Identity
+from pyrunc.processes import WALL, Identity
 from pyrunc.state import ProcessRecord
 
 TYPE_CHECKING = False
@@ -57,7 +57,12 @@ def restore(
             *(word for descriptor, label in namespaces for word in ("--inherit-fd", f"fd[{descriptor}]:{label}")),
         ]
         passed = sorted({*descriptors, *(descriptor for descriptor, _ in namespaces)})
-        run(options.program, "restore", arguments, images=images, work=work, passed=passed)
+        before = _children()
+        try:
+            run(options.program, "restore", arguments, images=images, work=work, passed=passed)
+        except BaseException:
+            _reap(_children() - before)
+            raise
     with open(pid_file, encoding="ascii") as file:
         pid = int(file.read())
     os.unlink(pid_file)
@@ -71,6 +76,25 @@ def restore(
         return ProcessRecord(process=Identity.held(pid, pidfd))
     finally:
         os.close(pidfd)
+
+
+def _children() -> set[int]:
+    """The pids of this process's children, those that have ended too."""
+    found: set[int] = set()
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(FileNotFoundError), open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
+            found |= {int(pid) for pid in file.read().split()}
+    return found
+
+
+def _reap(pids: set[int]) -> None:
+    """Of these, the process that criu began to restore as a sibling, and has killed: it keeps criu's name for as long as it is not whole."""
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError, ChildProcessError):
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+            if name == "criu" and rest.split()[0] == "Z":
+                os.waitid(os.P_PID, pid, os.WEXITED | WALL)
 
 
 def _sources(spec: Spec, bundle: str, cgroup: Cgroup) -> dict[str, str]:
