@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from errno import EINVAL
 
 from pyrunc import _native
@@ -111,7 +112,10 @@ def clone_mounts(request: MountSource) -> int:
         else:
             users = open_namespace(request.users)
     try:
-        tree = _native.lib.pyrunc_clone_tree(source, request.recursive, users, request.recursive_users)
+        with _view_of(request) as (process, root):
+            tree = _native.lib.pyrunc_clone_tree(
+                source, request.recursive, process, root, users, request.recursive_users
+            )
     finally:
         if users >= 0:
             os.close(users)
@@ -120,6 +124,26 @@ def clone_mounts(request: MountSource) -> int:
     if tree == -EINVAL and users >= 0:
         raise Unsupported(request.path, f"the file system of {request.source} has no idmapped mounts: EINVAL")
     raise SpecError(request.path, f"bind {request.source}: {describe_errno(-tree)}", request.source)
+
+
+@contextmanager
+def _view_of(request: MountSource) -> Iterator[tuple[int, int]]:
+    """The pidfd and the root directory of the process whose view is wanted, -1 for the caller's own. Raises SpecError if it has ended."""
+    if not request.process:
+        yield -1, -1
+        return
+    with ExitStack() as stack:
+        try:
+            process = os.pidfd_open(request.process)
+            stack.callback(os.close, process)
+            root = os.open(f"/proc/{request.process}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, root)
+            signal.pidfd_send_signal(process, 0)  # so the root is not that of a later process of the same number
+        except OSError as error:
+            raise SpecError(
+                request.path, f"the files of process {request.process} cannot be reached: {error.strerror}"
+            ) from error
+        yield process, root
 
 
 class _Made(Exception):  # noqa: N818 - nothing went wrong

@@ -88,6 +88,7 @@ class IdmapNamespace(SlotRequest):
 class MountSource(SlotRequest):
     """A detached copy of the mounts at ``source`` (open_tree(2)), made with the caller's rights: what the container's root may not do.
 
+    With a ``process``, it is the source as that process sees it, which may have put symlinks there.
     ``users`` gives the user namespace by which it is idmapped, if it is. Two mounts of the same source need a copy each, so ``path``
     counts among what tells requests apart.
     """
@@ -95,6 +96,7 @@ class MountSource(SlotRequest):
     path: str = field(default="", eq=True)
     source: str
     recursive: bool
+    process: int = 0
     users: IdmapNamespace | NamespacePath | None = None
     recursive_users: bool = False
 

@@ -142,16 +142,27 @@ def _tree(request: Request, slots: Slots, mount: Mount, options: Options, path: 
     directories of the host that lead to the source.
     """
     users = _users(request, mount, options, path)
-    if users is None and (request.facts.rootless or not request.in_user_namespace):
+    process, inside = _seen_by(mount.source)
+    if not process and users is None and (request.facts.rootless or not request.in_user_namespace):
         return NO_SLOT
     source = MountSource(
         path=path,
-        source=request.in_bundle(mount.source),
+        source=inside if process else request.in_bundle(mount.source),
+        process=process,
         recursive=options.recursive,
         users=users,
         recursive_users=options.idmap_recursive,
     )
     return slots.add(source)
+
+
+def _seen_by(source: str) -> tuple[int, str]:
+    """``/proc/7/root/a`` is ``/a`` as process 7 sees it: in another mount namespace, so that it can't be cloned from here, and with
+    symlinks that would lead somewhere else from here."""
+    empty, proc, pid, root, *rest = *source.split("/", 4), "", "", "", ""
+    if (empty, proc, root) == ("", "proc", "root") and pid.isascii() and pid.isdigit():
+        return int(pid), f"/{rest[0]}"
+    return 0, source
 
 
 def _users(request: Request, mount: Mount, options: Options, path: str) -> IdmapNamespace | NamespacePath | None:

@@ -122,12 +122,70 @@ int pyrunc_setns(int fd, int kind)
 	return syscall(SYS_setns, fd, kind) ? -errno : 0;
 }
 
-int pyrunc_clone_tree(const char *source, int recursive, int users, int recursive_users)
+struct visit {
+	const char *source;
+	int process;
+	int root;
+	unsigned int flags;
+	int result;
+};
+
+/* What the process sees at its path, and nothing else, whatever symlinks it has put there: no magic link, no way above its root. */
+static int clone_inside(const struct visit *visit)
+{
+	if (syscall(SYS_setns, visit->process, CLONE_NEWNS))
+		return -errno;
+	int found = k_openat2(visit->root, visit->source, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (found < 0)
+		return -errno;
+	int tree = k_open_tree(found, "", visit->flags | (unsigned int)AT_EMPTY_PATH);
+	int result = tree < 0 ? -errno : tree;
+	close(found);
+	return result;
+}
+
+static int visitor(void *argument)
+{
+	struct visit *visit = argument;
+	visit->result = clone_inside(visit);
+	_exit(0);
+}
+
+/* By a child that has its own root and working directory (no CLONE_FS), which a mount namespace can be joined with, and leaves what it
+ * has opened in our table (CLONE_FILES). No exit signal, and all signals blocked, as for the spawn. */
+static int clone_in_process(struct visit *visit)
+{
+	char stack[16384] __attribute__((aligned(16)));
+	sigset_t all, before;
+	int pidfd = -1;
+	siginfo_t info;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD;
+	int pid = clone(visitor, stack + sizeof stack, flags, visit, &pidfd), failed = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		return -failed;
+	waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL);
+	close(pidfd);
+	return visit->result;
+}
+
+static int clone_from(const char *source, unsigned int flags, int process, int root)
+{
+	struct visit visit = {source, process, root, flags, -EINTR};
+	if (process >= 0)
+		return clone_in_process(&visit);
+	int tree = k_open_tree(AT_FDCWD, source, flags);
+	return tree < 0 ? -errno : tree;
+}
+
+int pyrunc_clone_tree(const char *source, int recursive, int process, int root, int users, int recursive_users)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned int)users};
-	int tree = k_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U));
+	int tree = clone_from(source, OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U), process, root);
 	if (tree < 0)
-		return -errno;
+		return tree;
 	if (users < 0 || k_mount_setattr(tree, recursive_users ? AT_RECURSIVE : 0U, &attr) == 0)
 		return tree;
 	int failed = errno;

@@ -21,8 +21,10 @@ int pyrunc_pidfd_getfd(int pidfd, int fd);
 /* setns(2): 0, or -errno. */
 int pyrunc_setns(int fd, int kind);
 
-/* A detached copy of the mounts at `source`, idmapped by the user namespace `users` unless that is negative: the descriptor, or -errno. */
-int pyrunc_clone_tree(const char *source, int recursive, int users, int recursive_users);
+/* A detached copy of the mounts at `source`, idmapped by the user namespace `users` unless that is negative: the descriptor, or -errno.
+ * Unless `process` (a pidfd) is negative, `source` is looked up as if `root`, that process's root directory, were "/", and in the mount
+ * namespace of that process, as the kernel clones only mounts of one's own. */
+int pyrunc_clone_tree(const char *source, int recursive, int process, int root, int users, int recursive_users);
 
 /* plan_check for tests: NULL if the plan is right, else why not; *index is the operation. */
 const char *pyrunc_check(const char *data, size_t size, uint32_t *index);
