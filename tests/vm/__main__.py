@@ -15,7 +15,7 @@ from typing import Final
 from tests.vm import debian, machine, payload, selection
 from tests.vm.machine import INITS, Init, Report
 
-SECONDS: Final = 1200.0
+SECONDS: Final = 1800.0
 """For one machine; what is not finished then fails."""
 
 
