@@ -8,6 +8,8 @@ import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being served; it flows into every task and thread that works for it."""
 
@@ -39,6 +41,17 @@ class KeyValueFormatter(logging.Formatter):
         return " ".join([*parts, f"request={request}"] if request else parts)
 
 
+def tame(record: logging.LogRecord) -> bool:
+    """A filter of aiohttp's own records: what is no HTTP is its client's fault, told in one short line and not by a traceback that shows
+    all of what the client has sent."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.exc_info = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "a client sent what is not HTTP: %s", (type(error).__name__,)
+    return True
+
+
 def start(level: str) -> None:
     """Log from now on, at ``level`` and above; the libraries' debug messages stay out."""
     handler = logging.StreamHandler(sys.stderr)
@@ -46,5 +59,6 @@ def start(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(LEVELS[level], logging.INFO))
+    logging.getLogger("aiohttp.server").addFilter(tame)
     for name in ("pydockerd", "pycontainerd", "pyrunc"):
         logging.getLogger(name).setLevel(LEVELS[level])
