@@ -40,6 +40,7 @@ def library(stage: Stage) -> Iterator[Comparison]:
             "exec",
             "exec in a running container, to its end",
             tuple(contenders),
+            targets={"runc exec": 1 / 5},
             notes=(
                 "Each runtime's container was made by itself from the same bundle, but for the path of the cgroup.",
             ),

@@ -36,7 +36,7 @@ def library(stage: Stage) -> Iterator[Comparison]:
                 *peers,
                 Contender("floor: clone, mounts, exec in C", bottom),
             ),
-            targets={"runc run": 0.25},
+            targets={"runc run": 1 / 5, "crun run": 1 / 2},
             notes=(
                 "All use one bundle: namespaces pid, network, ipc, uts, mount, cgroup; memory, cpu and pids limits; docker's seccomp profile.",
                 "The commands' times contain the start of a process, as who runs them pays it: a bare `true` is started likewise.",
@@ -61,6 +61,7 @@ def command(stage: Stage) -> Iterator[Comparison]:
                 Contender("python -c pass", started.times(sys.executable, "-c", "pass")),
                 *peers,
             ),
+            targets={"runc run": 1.0},
             notes=("`python -c pass` is what of it is Python's own start.", *_crun_note()),
         )
 
