@@ -115,3 +115,23 @@ def test_a_restore_that_fails_leaves_nothing(runtime: Runtime, bundle: Bundle, t
     with pytest.raises(pyrunc.CriuFailed, match=r"criu restore failed: exit code 1; see .*/restore\.log"):
         runtime.restore("web", bundle.path, tmp_path, spec=bundle.spec("x"), stdio=Stdio.null(), options=options)
     assert runtime.ids() == []
+
+
+def test_a_root_that_is_nowhere_on_the_host(runtime: Runtime, bundle: Bundle, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    mount = pyrunc.RootMount("overlay", "overlay", (f"lowerdir={empty}:{bundle.root}",))
+    spec = bundle.spec("sleep", "60").with_root(empty)
+    container = runtime.create("web", bundle.path, spec=spec, stdio=Stdio.null(), root_mounts=[mount])
+    container.start()
+    with pytest.raises(pyrunc.Unsupported, match=r"root\.path: this root file system was mounted inside the container"):
+        container.checkpoint(tmp_path / "images")
+    container.delete(force=True)
+
+
+def test_a_terminal_cannot_be_given_back(runtime: Runtime, bundle: Bundle, tmp_path: Path) -> None:
+    container = runtime.create("web", bundle.path, spec=bundle.spec("sleep", "60", terminal=True), monitor=True)
+    container.start()
+    with pytest.raises(pyrunc.Unsupported, match=r"process\.terminal"):
+        container.checkpoint(tmp_path / "images")
+    container.delete(force=True)

@@ -120,12 +120,12 @@ def moment(nanoseconds: int) -> datetime:
 
 
 def parse_signal(signal: int | str) -> int:
-    """``9``, ``"9"``, ``"KILL"``, ``"SIGKILL"``, ``"RTMIN+3"`` as a number. Raises ValueError."""
+    """``9``, ``"9"``, ``"KILL"``, ``"SIGKILL"``, ``"RTMIN+3"`` as a number; 0, which only asks for the process. Raises ValueError."""
     from signal import NSIG, Signals
 
     if isinstance(signal, int) or signal.isdigit():
         number = int(signal)
-        if 0 < number < NSIG:
+        if 0 <= number < NSIG:
             return number
         raise ValueError(f"there is no signal {number}")
     name, plus, offset = signal.upper().removeprefix("SIG").partition("+")
