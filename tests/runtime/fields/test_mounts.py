@@ -182,8 +182,15 @@ def test_a_remount_changes_what_is_there(inside: Inside) -> None:
 
 
 def test_a_remount_of_nothing(runtime: pyrunc.Runtime, inside: Inside) -> None:
-    spec = mounted(tmpfs("remount", "ro"))(inside.spec("say(1)"))
+    spec = mounted(bind("", "remount", "bind", "ro"))(inside.spec("say(1)"))
     with pytest.raises(pyrunc.OperationFailed, match=r"mounts\[8\] remount /mnt: EINVAL"):
+        runtime.create("web", inside.bundle.path, spec=spec, stdio=pyrunc.Stdio.null())
+
+
+def test_a_remount_of_what_is_the_hosts(runtime: pyrunc.Runtime, inside: Inside) -> None:
+    """It would make the machine's own disk read-only."""
+    spec = mounted(Mount(destination="/", type="ext4", options=("remount", "ro")))(inside.spec("say(1)"))
+    with pytest.raises(pyrunc.SpecError, match=r"mounts\[8\]\.options: a remount without bind needs a file system"):
         runtime.create("web", inside.bundle.path, spec=spec, stdio=pyrunc.Stdio.null())
 
 

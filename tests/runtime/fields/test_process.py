@@ -331,3 +331,9 @@ def test_what_a_later_version_brings_is_kept(runtime: Runtime, inside: Inside) -
     kept = runtime.get("web").spec().to_json()
     assert kept == document
     container.delete()
+
+
+def test_a_personality_without_flags(runtime: Runtime, inside: Inside) -> None:
+    """The specification has the member, and no value for it yet."""
+    change = linux(personality=Personality(domain="LINUX", flags=("ADDR_NO_RANDOMIZE",)))
+    refused(runtime, inside, change, pyrunc.SpecError, r"linux\.personality\.flags: no flags are defined yet")

@@ -189,6 +189,7 @@ def _remount(request: Request, mount: Mount, options: Options, path: str) -> op.
         raise SpecError(f"{path}.options", "recursive, idmap and tmpcopyup options have no meaning for a remount")
     parameters: tuple[str, ...] = ()
     if not mount.is_bind:
+        _check_own(request, mount, path)
         parameters = _parameters(request, mount, options)
         if mount.type not in _WITHOUT_DEVICE and options.clear & MOUNT_ATTR_RDONLY:
             parameters = (*parameters, "rw")
@@ -196,3 +197,14 @@ def _remount(request: Request, mount: Mount, options: Options, path: str) -> op.
     return op.Remount(
         path=path, target=target_of(mount), parameters=parameters, set_attributes=options.set, clear_attributes=cleared
     )
+
+
+def _check_own(request: Request, mount: Mount, path: str) -> None:
+    """Only a file system that the container has mounted itself: any other is the host's, which would be changed for all."""
+    before = request.spec.mounts[: request.spec.mounts.index(mount)]
+    if not any(target_of(other) == target_of(mount) and not other.is_bind for other in before):
+        raise SpecError(
+            f"{path}.options",
+            "a remount without bind needs a file system that an earlier mount has put there: any other is the host's",
+            "remount",
+        )
