@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 import pyrunc
 from pyrunc import BlockIo, Cpu, DeviceRule, Memory, Pids, Resources, Runtime, SpecError, Stdio
 from pyrunc.cgroups import devices, systemd_properties
+from pyrunc.cgroups.systemd_annotations import properties
 from pyrunc.cgroups.systemd_bus import running
 from pyrunc.cgroups.systemd_properties import INFINITY
 from pyrunc.cgroups.systemd_units import Unit, unit_for
@@ -108,6 +110,34 @@ def test_devices() -> None:
     assert dict(systemd_properties.devices(everything))["DevicePolicy"] == ("s", "auto")
 
 
+def test_annotations() -> None:
+    given = {
+        "TimeoutStopUSec": "uint64 123456789",
+        "TimeoutStopSec": "3",
+        "CollectMode": "'inactive-or-failed'",
+        "KillSignal": "int32 15",
+        "SendSIGHUP": "true",
+        "After": "[\"a.service\", 'b.service']",
+    }
+    found = list(properties({"other": "x", **{f"org.systemd.property.{name}": text for name, text in given.items()}}))
+    assert found == [
+        ("TimeoutStopUSec", ("t", 123456789)),
+        ("TimeoutStopUSec", ("t", 3_000_000)),
+        ("CollectMode", ("s", "inactive-or-failed")),
+        ("KillSignal", ("i", 15)),
+        ("SendSIGHUP", ("b", True)),
+        ("After", ("as", ["a.service", "b.service"])),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("A/B", "1"), ("KillSignal", "nonsense"), ("StopSec", "'x'"), ("After", "[1]")]
+)
+def test_bad_annotations(name: str, text: str) -> None:
+    with pytest.raises(SpecError, match=rf"annotations\.org\.systemd\.property\.{name}: "):
+        list(properties({f"org.systemd.property.{name}": text}))
+
+
 # -- where there is no systemd --------------------------------------------------------------------------------------------------------
 
 
@@ -158,8 +188,10 @@ def spec(bundle: Bundle, *command: str, slice: str = "system.slice") -> pyrunc.S
 
 @with_systemd
 def test_a_scope_for_each_container(runtime: Runtime, bundle: Bundle) -> None:
-    container = runtime.create("web", bundle.path, spec=spec(bundle, "sleep", "60"), stdio=Stdio.null())
+    annotated = evolve(spec(bundle, "sleep", "60"), annotations={"org.systemd.property.TimeoutStopSec": "7"})
+    container = runtime.create("web", bundle.path, spec=annotated, stdio=Stdio.null())
     unit = f"{UNIT}-web.scope"
+    assert shown(unit, "TimeoutStopUSec") == {"TimeoutStopUSec": "7s"}
     assert f"/system.slice/{unit}\n" in Path(f"/proc/{container.pid}/cgroup").read_text()
     assert container.processes() == [container.pid], "what kept the scope in being is gone"
     properties = shown(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyrunc.criu.options import RestoreOptions
     from pyrunc.making import Made
     from pyrunc.plan import Plan
-    from pyrunc.spec import Hook, Resources, Spec
+    from pyrunc.spec import Hook, Spec
 
 DEFAULT_ROOT = "/run/pyrunc"
 
@@ -240,7 +240,7 @@ class Runtime:
             return cgroup_for("", ())
         wanted = spec.linux.cgroups_path if spec.linux is not None else ""
         if self.cgroup_manager == "systemd":
-            return _systemd_cgroup(wanted, id, spec.linux.resources if spec.linux is not None else None)
+            return _systemd_cgroup(wanted, id, spec)
         return cgroup_for(place(wanted, id), Facts.probe().hierarchies)
 
     # -- finding ----------------------------------------------------------------------------------------------------------------
@@ -328,9 +328,10 @@ def _read(bundle: str | PathLike[str]) -> tuple[Spec, bytes]:
     return Spec.load(document), document
 
 
-def _systemd_cgroup(wanted: str, id: str, resources: Resources | None) -> Cgroup:
-    """Raises Unsupported where systemd is not running, SpecError for a path that is not ``slice:prefix:name``."""
+def _systemd_cgroup(wanted: str, id: str, spec: Spec) -> Cgroup:
+    """Raises Unsupported where systemd is not running, SpecError for a path that is not ``slice:prefix:name`` or an annotation for systemd."""
     from pyrunc.cgroups import systemd_cgroup
+    from pyrunc.cgroups.systemd_annotations import properties
     from pyrunc.cgroups.systemd_bus import running
     from pyrunc.cgroups.systemd_units import unit_for
     from pyrunc.errors import Unsupported
@@ -339,7 +340,9 @@ def _systemd_cgroup(wanted: str, id: str, resources: Resources | None) -> Cgroup
         raise Unsupported(
             "cgroup manager 'systemd'", "systemd does not run on this machine: use the cgroup manager 'cgroupfs'"
         )
-    return systemd_cgroup(unit_for(wanted, id), Facts.probe().hierarchies, resources)
+    resources = spec.linux.resources if spec.linux is not None else None
+    extra = tuple(properties(spec.annotations))
+    return systemd_cgroup(unit_for(wanted, id), Facts.probe().hierarchies, resources, extra)
 
 
 def _dumped(spec: Spec) -> tuple[Spec, bytes]:

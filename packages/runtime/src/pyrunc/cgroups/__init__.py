@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pyrunc.cgroups.driver import Cgroup
     from pyrunc.cgroups.systemd import SystemdCgroup
+    from pyrunc.cgroups.systemd_properties import Property
     from pyrunc.cgroups.systemd_units import Unit
     from pyrunc.cgroups.v1 import CgroupV1
     from pyrunc.cgroups.v2 import CgroupV2
@@ -54,11 +55,19 @@ def cgroup_for(path: str, hierarchies: Sequence[Hierarchy]) -> Cgroup:
     return _mounted(path, hierarchies)
 
 
-def systemd_cgroup(unit: Unit, hierarchies: Sequence[Hierarchy], resources: Resources | None = None) -> SystemdCgroup:
-    """The container's cgroup as a unit of systemd; with ``resources`` to make it with. Raises CgroupError as ``cgroup_for`` does."""
+def systemd_cgroup(
+    unit: Unit,
+    hierarchies: Sequence[Hierarchy],
+    resources: Resources | None = None,
+    extra: tuple[Property, ...] = (),
+) -> SystemdCgroup:
+    """The container's cgroup as a unit of systemd; with ``resources`` and ``extra`` properties to make it with.
+
+    Raises CgroupError as ``cgroup_for`` does.
+    """
     from pyrunc.cgroups.systemd import SystemdCgroup
 
-    return SystemdCgroup(_mounted(unit.path, hierarchies), unit, resources)
+    return SystemdCgroup(_mounted(unit.path, hierarchies), unit, resources, extra)
 
 
 def recorded_cgroup(path: str, unit: str, hierarchies: Sequence[Hierarchy]) -> Cgroup:

@@ -32,12 +32,19 @@ class SystemdCgroup(Cgroup):
     meanwhile, that is the end of its input, too.
     """
 
-    def __init__(self, inner: CgroupV1 | CgroupV2, unit: Unit, resources: Resources | None = None) -> None:
+    def __init__(
+        self,
+        inner: CgroupV1 | CgroupV2,
+        unit: Unit,
+        resources: Resources | None = None,
+        extra: tuple[Property, ...] = (),
+    ) -> None:
         self.inner = inner
         self.unit = unit
         self.path = inner.path
         self._v2 = isinstance(inner, CgroupV2)
         self._resources = resources
+        self._extra = extra
         self._holder: subprocess.Popen[bytes] | None = None
         self._another = False
         """Somebody else has a unit or a cgroup of this name, which is not to be removed."""
@@ -80,7 +87,7 @@ class SystemdCgroup(Cgroup):
             found += [("Slice", ("s", self.unit.parent)), ("Delegate", ("b", True))]
         if self._resources is not None:
             found += systemd_properties.limits(self._resources, v2=self._v2)
-        return found
+        return [*found, *self._extra]
 
     def _hold(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen([_HOLDER], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
