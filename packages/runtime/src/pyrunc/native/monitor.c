@@ -267,12 +267,22 @@ static bool has_room(void)
 	return false;
 }
 
+/* No more than there is to ask for: ppoll(2) takes no table that is longer than the limit of open files, which is the caller's. */
+static nfds_t polled_count(void)
+{
+	nfds_t count = FIRST;
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (monitor.polled[FIRST + i].fd >= 0)
+			count = FIRST + (nfds_t)i + 1;
+	return count;
+}
+
 static void turn(void)
 {
 	const struct timespec pause = {.tv_sec = ORPHAN_CHECK_SECONDS};
 	struct stat directory;
 	monitor.polled[LISTEN].fd = has_room() ? monitor.listening : -1; /* else they queue in the backlog */
-	int ready = ppoll(monitor.polled, FIRST + CONNECTIONS, monitor.record.exited ? &pause : NULL, NULL);
+	int ready = ppoll(monitor.polled, polled_count(), monitor.record.exited ? &pause : NULL, NULL);
 	if (monitor.polled[CHILDREN].revents)
 		reap();
 	if (ready == 0 && fstat(init.directory, &directory) == 0 && directory.st_nlink == 0)
