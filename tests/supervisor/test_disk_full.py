@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
@@ -85,3 +86,26 @@ async def test_during_everything_else(small_disk: Path, busybox_tar: Path) -> No
         assert await said(ready) in {b"said\n", b""}  # what there was no room for is lost, as with docker
         assert await output(supervisor, "echo again") == "again\n"
         await remove_all(supervisor)
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "running"])
+async def test_the_container_that_has_filled_the_disk_can_be_removed(
+    small_disk: Path, busybox_tar: Path, ended: bool
+) -> None:
+    """Its removal is written down only once it has made room."""
+    script = "dd if=/dev/zero of=/file bs=4096 2>/dev/null; " + ("true" if ended else "sleep 1000")
+    async with supervisor_in(small_disk) as supervisor:
+        await supervisor.images.import_rootfs(busybox_tar, "busybox")
+        before = Stored.of(supervisor)
+        container = await create(supervisor, script)
+        await container.start()
+        if ended:
+            await container.wait()
+        while os.statvfs(supervisor.root).f_bavail:
+            await asyncio.sleep(0.01)
+        with pytest.raises((OSError, StoreFailed)):
+            await create_many(supervisor)
+        await container.remove(force=True)
+        await remove_all(supervisor)
+        assert Stored.of(supervisor) == before
+        assert await output(supervisor, "echo again") == "again\n"

@@ -457,8 +457,11 @@ class Container:
 
     async def _remove(self, action: Action) -> None:
         async with self._lock:
-            following = after(self._label, self._record.status, action)
-            await self._save(evolve(self._record, status=following))
+            following = evolve(self._record, status=after(self._label, self._record.status, action))
+            try:
+                await self._save(following)
+            except StoreFailed:
+                self._record = following  # the disk is full, and this container may be what has filled it
             ended = self._waiters.add("next-exit") if self._run is not None else None
         if ended is not None:
             with self._dead_if_it_fails():
@@ -466,7 +469,9 @@ class Container:
         await self._remove_all()
 
     async def _end_by_force(self, ended: asyncio.Future[ExitStatus]) -> None:
-        with contextlib.suppress(NotRunning):  # it ended by itself
+        with contextlib.suppress(
+            NotRunning, StoreFailed
+        ):  # it ended by itself; or there is no room to write of the signal, after it
             await self._signal(SIGKILL)
         await ended
 
