@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import Path
@@ -42,6 +43,13 @@ def fill(supervisor: Supervisor) -> Path:
 def _write_on(file: RawIOBase, size: int) -> None:
     while True:
         file.write(b"\0" * size)
+
+
+async def until_full(supervisor: Supervisor, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while os.statvfs(supervisor.root).f_bavail:
+        assert time.monotonic() < deadline, "nobody fills it"
+        await asyncio.sleep(0.01)
 
 
 async def create_many(supervisor: Supervisor) -> None:
@@ -101,8 +109,7 @@ async def test_the_container_that_has_filled_the_disk_can_be_removed(
         await container.start()
         if ended:
             await container.wait()
-        while os.statvfs(supervisor.root).f_bavail:
-            await asyncio.sleep(0.01)
+        await until_full(supervisor)
         with pytest.raises((OSError, StoreFailed)):
             await create_many(supervisor)
         await container.remove(force=True)
