@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pyrunc.facts import Facts
 from tests.runtime.cli.conftest import Command, MakeBundle
 
 pytestmark = pytest.mark.peer
@@ -45,6 +46,14 @@ CHANCE = (".cpu.throttling", ".memory.cache", ".blkio")
 """What may be 0 in one of two runs."""
 
 
+NEWER = {
+    *((f".cpuset.{name}", list) for name in ("cpus", "mems")),
+    *((f".cpuset.{name}[]", int) for name in ("cpus", "mems")),
+    *((f".memory.{name}.max", int) for name in ("usage", "swap")),
+}
+"""Members of runc's that its version 1.1 does not fill in from cgroup v2."""
+
+
 def test_the_same_members(pyrunc: Command, runc: Command, bundle: Path, name: str) -> None:
     found = []
     for command in (pyrunc, runc):
@@ -58,7 +67,9 @@ def test_the_same_members(pyrunc: Command, runc: Command, bundle: Path, name: st
         found.append(event)
         assert command("delete", "-f", name).returncode == 0
     ours, theirs = ({m for m in members(event["data"]) if not m[0].startswith(CHANCE)} for event in found)
-    assert ours == theirs
+    if Facts.probe().cgroup_mode == "v2":
+        ours -= NEWER
+    assert sorted(ours, key=str) == sorted(theirs, key=str)
     for path in (("memory", "kernel", "limit"), ("memory", "kernelTCP", "limit"), ("memory", "swap", "limit")):
         values = []
         for event in found:
@@ -82,8 +93,9 @@ def test_they_go_on(anyone: Command, bundle: Path, name: str) -> None:
         pids = anyone("ps", "--format", "json", name)
         assert len(json.loads(pids.stdout)) == 2
         anyone("exec", name, "sh", "-c", "dd if=/dev/zero of=/dev/null bs=96M count=1; true")
-        kinds = [json.loads(events.stdout.readline())["type"] for _ in range(20)]
-        assert "oom" in kinds
+        # What has been written meanwhile comes first; where it never comes, the test's time is over.
+        while json.loads(events.stdout.readline())["type"] != "oom":
+            pass
         assert anyone("delete", "--force", name).returncode == 0
         if anyone.name == "pyrunc":
             assert events.wait(10) == 0
