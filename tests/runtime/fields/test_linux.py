@@ -15,7 +15,7 @@ from attrs import evolve
 import pyrunc
 from pyrunc import Runtime, Spec, Stdio
 from pyrunc.spec import Device, DeviceRule, IdMapping, Namespace, Resources, TimeOffset, TimeOffsets
-from tests.runtime.fields.conftest import Inside, linux
+from tests.runtime.fields.conftest import Inside, linux, opened
 
 FILES = {
     "mount": "mnt",
@@ -269,3 +269,29 @@ say([use(character, n, f) for n, f in (((10, 229), 0), ((10, 229), 1), ((1, 7), 
         [fuse_read, fuse_written, full_written, memory],
         "EPERM",
     ]
+
+
+def test_a_specification_of_few_lines(inside: Inside, tmp_path: Path) -> None:
+    """What the builder's words say is what the container gets."""
+    (tmp_path / "file").write_text("x")
+
+    def change(spec: Spec) -> Spec:
+        return (
+            spec.with_bind("/mnt", tmp_path, readonly=True)
+            .with_tmpfs("/opt", size=1 << 20)
+            .with_hostname("few")
+            .with_capabilities("CAP_KILL")
+            .with_user(1000, 1000)
+            .with_seccomp()
+            .with_limits(memory=64 << 20, pids=30, cpus=0.5)
+            .with_user_namespace(100000, 100000)
+        )
+
+    opened(tmp_path / "file")
+    code = """
+say(read("/mnt/file"), failed(open, "/mnt/new", "w"), mount("/opt")[3][-1:], os.uname().nodename, status("CapEff"),
+    os.getuid(), status("Seccomp"), failed(open, "/opt/new", "w"))
+"""
+    found = inside(code, change)
+    assert found[:2] == ["x", "EROFS"]
+    assert found[3:] == ["few", f"{1 << 5:016x}", 1000, "2", None]

@@ -14,12 +14,12 @@ from os import PathLike
 
 from pyrunc.errors import SpecError
 from pyrunc.model import evolve, field, frozen
-from pyrunc.spec.hooks import Hooks
-from pyrunc.spec.linux import Linux
-from pyrunc.spec.mounts import Mount
+from pyrunc.spec.hooks import Hook, Hooks
+from pyrunc.spec.linux import Linux, Namespace
+from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Process, User
 from pyrunc.spec.read import STRING, STRING_MAP, expected, of, read_string
-from pyrunc.spec.resources import Memory, Pids, Resources
+from pyrunc.spec.resources import Cpu, Memory, Pids, Resources
 from pyrunc.spec.root import Root
 from pyrunc.spec.section import Section, section, sections
 from pyrunc.version import OCI_VERSION
@@ -27,6 +27,11 @@ from pyrunc.version import OCI_VERSION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from pyrunc.spec.linux import NamespaceType
+
+_CPU_PERIOD = 100_000
+"""Microseconds, the kernel's own."""
 
 
 def read_version(value: object, path: str) -> str:
@@ -121,13 +126,80 @@ class Spec(Section):
         added = Mount(destination=destination, type=type, source=source or type, options=options)
         return evolve(self, mounts=(*self.mounts, added))
 
-    def with_limits(self, *, memory: int | None = None, pids: int | None = None) -> Spec:
-        """The same with limits: ``memory`` in bytes, ``pids`` in tasks."""
+    def with_bind(self, destination: str, source: str | PathLike[str], *, readonly: bool = False) -> Spec:
+        """The same with ``source`` of the host, file or directory and all that is mounted below, at ``destination``."""
+        return self.with_mount(destination, "bind", str(source), ("rbind", "rro") if readonly else ("rbind",))
+
+    def with_tmpfs(self, destination: str, *, size: int | None = None) -> Spec:
+        """The same with an empty file system in memory, of at most ``size`` bytes."""
+        limit = () if size is None else (f"size={size}",)
+        return self.with_mount(destination, "tmpfs", options=("nosuid", "nodev", "mode=1777", *limit))
+
+    def with_hostname(self, hostname: str) -> Spec:
+        """The same with another name of the machine."""
+        return evolve(self, hostname=hostname)
+
+    def with_annotations(self, annotations: Mapping[str, str]) -> Spec:
+        """The same with these annotations added or replaced."""
+        return evolve(self, annotations={**self.annotations, **annotations})
+
+    def with_capabilities(self, *names: str) -> Spec:
+        """The same with exactly these capabilities (``CAP_NET_RAW``), also for a user who is not root; none are none."""
+        from pyrunc.spec.process import Capabilities
+
+        sets = Capabilities(bounding=names, permitted=names, effective=names, inheritable=names, ambient=names)
+        return self.with_process(capabilities=sets)
+
+    def with_seccomp(self, machine: str | None = None, kernel: tuple[int, int] | None = None) -> Spec:
+        """The same with docker's default filter of system calls, for the capabilities that it has now and, by default, this host."""
+        from pyrunc.facts import Facts
+        from pyrunc.seccomp import default_profile
+
+        held = self.process.capabilities if self.process else None
+        facts = Facts.probe()
+        profile = default_profile(held.bounding if held else (), machine or facts.machine, kernel or facts.kernel)
+        return self.with_linux(seccomp=profile)
+
+    def with_hook(self, point: str, path: str, *args: str, timeout: int | None = None) -> Spec:
+        """The same with one more hook at ``point``, named as in config.json (``createRuntime``). Raises ValueError for another name."""
+        attribute = next((attribute for attribute, name, _, _ in Hooks.members() if name == point), None)
+        if attribute is None:
+            raise ValueError(f"there is no hook point {point!r}")
+        hooks = self.hooks or Hooks()
+        added = Hook(path=path, args=(path, *args), timeout=timeout)
+        changed: dict[str, Any] = {attribute: (*getattr(hooks, attribute), added)}
+        return evolve(self, hooks=evolve(hooks, **changed))
+
+    def with_namespace(self, kind: NamespaceType, path: str = "") -> Spec:
+        """The same in a namespace of its own, or, with ``path``, in one that is there (``network``, ``/run/netns/a``)."""
+        return self._with_namespaces(kind, Namespace(type=kind, path=path))
+
+    def without_namespace(self, kind: NamespaceType) -> Spec:
+        """The same in the caller's namespace of this type: without ``network``, it is on the host's network."""
+        return self._with_namespaces(kind)
+
+    def _with_namespaces(self, kind: str, *added: Namespace) -> Spec:
+        kept = tuple(entry for entry in (self.linux or Linux()).namespaces if entry.type != kind)
+        named = self if kind != "uts" or added else evolve(self, hostname="", domainname="")
+        return named.with_linux(namespaces=(*kept, *added))
+
+    def with_user_namespace(self, uid: int, gid: int, size: int = 65536) -> Spec:
+        """The same with ids 0 to ``size`` - 1 inside being ``uid`` and ``gid`` and the following outside."""
+        return self.with_namespace("user").with_linux(
+            uid_mappings=(IdMapping(container_id=0, host_id=uid, size=size),),
+            gid_mappings=(IdMapping(container_id=0, host_id=gid, size=size),),
+        )
+
+    def with_limits(self, *, memory: int | None = None, pids: int | None = None, cpus: float | None = None) -> Spec:
+        """The same with limits: ``memory`` in bytes, ``pids`` in tasks, ``cpus`` in processors' time (0.5: half of one)."""
         resources = (self.linux.resources if self.linux else None) or Resources()
         if memory is not None:
             resources = evolve(resources, memory=evolve(resources.memory or Memory(), limit=memory))
         if pids is not None:
             resources = evolve(resources, pids=Pids(limit=pids))
+        if cpus is not None:
+            cpu = evolve(resources.cpu or Cpu(), quota=round(cpus * _CPU_PERIOD), period=_CPU_PERIOD)
+            resources = evolve(resources, cpu=cpu)
         return self.with_linux(resources=resources)
 
 
