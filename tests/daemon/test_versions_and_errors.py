@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 
 import pytest
@@ -145,3 +146,15 @@ async def test_an_unplanned_failure_is_500_with_a_body(api: Api, monkeypatch: py
     monkeypatch.setattr(api.supervisor.containers, "list", fail)
     reply = await api.ask("GET", "/containers/json")
     assert (reply.status, reply.message) == (500, "ZeroDivisionError: surprise")
+
+
+async def test_a_full_disk_is_500_in_words_and_no_surprise(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/file")
+
+    monkeypatch.setattr(api.supervisor.containers, "list", fail)
+    reply = await api.ask("GET", "/containers/json")
+    assert (reply.status, reply.message) == (500, "No space left on device: /data/file")
+    assert "Traceback" not in caplog.text

@@ -10,7 +10,17 @@ import pytest
 
 from pycontainerd import Supervisor
 from pycontainerd.errors import DigestMismatch, ImageError, InvalidInput, InvalidReference, LayerError, SupervisorError
-from tests.supervisor.archives import directory, docker_archive, hard_link, layer, oci_layout, sha, symlink, tarred
+from tests.supervisor.archives import (
+    config,
+    directory,
+    docker_archive,
+    hard_link,
+    layer,
+    oci_layout,
+    sha,
+    symlink,
+    tarred,
+)
 from tests.supervisor.stores import Stored
 
 GOOD = layer(directory("etc"), ("etc/file", b"content"))
@@ -108,6 +118,20 @@ def bad_configuration(home: Path) -> Path:
     return home / "tar"
 
 
+def names_that_are_none(home: Path) -> Path:
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": 5, "Layers": ["layer.tar"]}]).encode()
+    (home / "tar").write_bytes(layer(("config.json", b"{}"), ("layer.tar", GOOD), ("manifest.json", manifest)))
+    return home / "tar"
+
+
+def one_layer_for_ever(home: Path) -> Path:
+    """Two kilobytes that are unpacked 501 times."""
+    manifest = json.dumps([{"Config": "config.json", "Layers": ["layer.tar"] * 501}]).encode()
+    document = config([GOOD] * 501)
+    (home / "tar").write_bytes(layer(("config.json", document), ("layer.tar", GOOD), ("manifest.json", manifest)))
+    return home / "tar"
+
+
 def hostile(*entries: object) -> Make:
     """A second layer that wants to leave."""
 
@@ -132,6 +156,8 @@ def hostile(*entries: object) -> Make:
         (bad_json, ImageError, "not JSON"),
         (bad_name, InvalidReference, "lowercase"),
         (bad_configuration, ImageError, "Env"),
+        (names_that_are_none, ImageError, "RepoTags: expected a list of names"),
+        (one_layer_for_ever, ImageError, "501 layers; overlayfs stacks 500"),
         (hostile(("../escaped", b"")), LayerError, "'../escaped'"),
         (hostile(symlink("s", "/"), ("s/escaped", b"")), LayerError, "'s/escaped'"),
         (hostile(symlink("a", "b"), symlink("b", ".."), ("a/escaped", b"")), LayerError, "'a/escaped'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 
 from pycontainerd import errors as supervisor
@@ -24,6 +25,9 @@ _ANSWERS: tuple[tuple[type[Exception], type[ApiError]], ...] = (
     (supervisor.SupervisorError, InternalError),
 )
 
+_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the machine has run out of: no fault of the daemon's that a traceback would help to find."""
+
 
 def as_answer(error: Exception) -> ApiError:
     """What the client is told. An exception nobody planned for is logged with its traceback and told in short."""
@@ -36,6 +40,8 @@ def as_answer(error: Exception) -> ApiError:
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             return answer(str(error))
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        return InternalError(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
     logger.error("unexpected failure", exc_info=error)
     return InternalError(f"{type(error).__name__}: {error}")
 

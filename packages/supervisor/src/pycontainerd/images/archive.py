@@ -25,6 +25,8 @@ from pycontainerd.errors import DigestMismatch, ImageError, InvalidDigest
 _DOCUMENT_LIMIT = 8 << 20
 _MOST_MEMBERS = 1 << 16
 """Files of an archive, each of which costs a kilobyte of memory; an image of as many layers as overlayfs stacks has some thousand."""
+_MOST_LAYERS = 500
+"""OVL_MAX_STACK of the kernel. More could be unpacked, one by one and on end, but never mounted."""
 _NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -152,20 +154,27 @@ def read(members: Members, architecture: str) -> list[ArchivedImage]:
 
 
 def _docker(members: Members, item: Any) -> ArchivedImage:
-    if (
-        not isinstance(item, dict)
-        or not isinstance(item.get("Config"), str)
-        or not isinstance(item.get("Layers"), list)
-    ):
+    if not isinstance(item, dict) or not isinstance(item.get("Config"), str) or not _are_texts(item.get("Layers")):
         raise ImageError("manifest.json: each entry needs Config and Layers")
-    layers = [ArchivedLayer(member=str(name), digest=_named_digest(str(name))) for name in item["Layers"]]
-    names = tuple(str(name) for name in item.get("RepoTags") or ())
+    if not _are_texts(item.get("RepoTags") or []):
+        raise ImageError("manifest.json: RepoTags: expected a list of names")
+    layers = [ArchivedLayer(member=name, digest=_named_digest(name)) for name in item["Layers"]]
     return ArchivedImage(
         config=_text(members, item["Config"]),
-        names=names,
-        layers=tuple(layers),
+        names=tuple(item.get("RepoTags") or ()),
+        layers=_stackable(layers),
         config_digest=_named_digest(item["Config"]),
     )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _stackable(layers: list[ArchivedLayer]) -> tuple[ArchivedLayer, ...]:
+    if len(layers) > _MOST_LAYERS:
+        raise ImageError(f"archive: an image of {len(layers)} layers; overlayfs stacks {_MOST_LAYERS}")
+    return tuple(layers)
 
 
 def _named_digest(name: str) -> str | None:
@@ -195,7 +204,10 @@ def _oci(members: Members, descriptor: Mapping[str, Any], architecture: str) -> 
     ]
     member = _blob(config, "manifest")
     return ArchivedImage(
-        config=_text(members, member), names=_names(descriptor), layers=tuple(layers), config_digest=config["digest"]
+        config=_text(members, member),
+        names=_names(descriptor),
+        layers=_stackable(layers),
+        config_digest=config["digest"],
     )
 
 
