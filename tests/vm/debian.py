@@ -46,7 +46,7 @@ class Machine:
 
 
 def cached() -> Machine:
-    """The machine's files from the user's cache, or made now (two to three minutes)."""
+    """The machine's files from the user's cache, or made now (five to eight minutes)."""
     script = INITRAMFS_SCRIPT.read_text()
     identity = "\n".join((_LAYOUT, SUITE, DISK_SIZE, *sorted(PACKAGES), script))
     kept = cache_directory() / f"vm-{SUITE}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
