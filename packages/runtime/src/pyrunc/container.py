@@ -11,7 +11,7 @@ from pyrunc.facts import Facts
 from pyrunc.handle import Handle
 from pyrunc.model import evolve
 from pyrunc.place import Place
-from pyrunc.processes import ExitStatus, parse_signal
+from pyrunc.processes import ExitStatus, moment, parse_signal
 from pyrunc.state import Record, State, Status
 from pyrunc.statedir import CONFIG, GATE
 from pyrunc.stdio import Stdio, Streams
@@ -91,7 +91,7 @@ class Container:
             pid=self.pid if status in _LIVE else 0,
             bundle=Path(record.bundle),
             rootfs=Path(record.rootfs),
-            created=record.created,
+            created=moment(record.created_ns),
             annotations=record.annotations,
         )
 

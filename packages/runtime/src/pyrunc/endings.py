@@ -17,7 +17,7 @@ from contextlib import suppress
 from pyrunc.children import sweep
 from pyrunc.errors import ProcessGone, StateError
 from pyrunc.model import define, field
-from pyrunc.processes import WALL, ExitStatus, exit_status, moment
+from pyrunc.processes import WALL, ExitStatus, exit_status
 from pyrunc.state import ProcessRecord
 from pyrunc.statedir import EXIT, read_at, write_at
 
@@ -138,7 +138,7 @@ class Ending:
             self._reap()
 
     def _unknown(self) -> ExitStatus:
-        return ExitStatus(code=_UNKNOWN, exited_at=moment(time.time_ns()), known=False)
+        return ExitStatus(code=_UNKNOWN, exited_ns=time.time_ns(), known=False)
 
 
 def _decode(content: bytes) -> ExitStatus:

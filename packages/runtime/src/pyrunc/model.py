@@ -192,8 +192,7 @@ def _eq(self: object, other: object) -> object:
     if other.__class__ is not self.__class__:
         return NotImplemented
     shape: _Shape = type(self).__shape__  # type: ignore[attr-defined]  # of a model
-    equal = self.__dict__ == other.__dict__ if shape.all_compared else _values(self) == _values(other)
-    return equal
+    return self.__dict__ == other.__dict__ if shape.all_compared else _values(self) == _values(other)
 
 
 def _hash(self: object) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from errno import EINVAL
 
 from pyrunc.errors import ProcessGone
 from pyrunc.model import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
 
 WALL = 0x40000000
 """__WALL of wait(2): what pyrunc clones has no exit signal until it executes something, and is found by no other wait until then.
@@ -95,26 +98,34 @@ class ExitStatus:
     """How a process ended.
 
     ``code`` is 0..255, 128 + n after signal n, as shells have it. ``signal`` is the number of the signal that killed it, or None.
+    ``exited_ns`` is nanoseconds of CLOCK_REALTIME.
     ``oom_killed``: the kernel killed a process of this container because its memory limit was reached. ``known`` is false, and
     ``code`` 255, if nobody could tell: the process was not the caller's child, had no monitor, and was reaped by somebody else.
     """
 
     code: int
     signal: int | None = None
-    exited_at: datetime
+    exited_ns: int
     oom_killed: bool = False
     known: bool = True
+
+    @property
+    def exited_at(self) -> datetime:
+        """UTC, to the microsecond."""
+        return moment(self.exited_ns)
 
 
 def exit_status(wait_status: int, exited_ns: int, *, oom_killed: bool = False) -> ExitStatus:
     """From a wait status as wait(2) encodes it, and nanoseconds of CLOCK_REALTIME."""
     signal = os.WTERMSIG(wait_status) if os.WIFSIGNALED(wait_status) else None
     code = os.WEXITSTATUS(wait_status) if signal is None else 128 + signal
-    return ExitStatus(code=code, signal=signal, exited_at=moment(exited_ns), oom_killed=oom_killed)
+    return ExitStatus(code=code, signal=signal, exited_ns=exited_ns, oom_killed=oom_killed)
 
 
 def moment(nanoseconds: int) -> datetime:
     """CLOCK_REALTIME as an aware datetime, UTC."""
+    from datetime import UTC, datetime  # here, because most commands tell no time
+
     seconds, rest = divmod(nanoseconds, 10**9)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 

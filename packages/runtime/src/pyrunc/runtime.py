@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 from pyrunc import statedir
 from pyrunc.cgroups import cgroup_for, place
@@ -70,7 +70,7 @@ class _Creation:
             id=self.id,
             bundle=self.bundle,
             rootfs=self.rootfs,
-            created=datetime.now(UTC),
+            created_ns=time.time_ns(),
             annotations=self.spec.annotations,
             cgroup=self.cgroup.path,
             unit=self.cgroup.unit_name,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 
 from pyrunc.errors import StateError
 from pyrunc.model import field, frozen
-from pyrunc.processes import Identity
+from pyrunc.processes import Identity, moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
     from typing import Any
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 _REMEDY = "delete the container with force to be rid of it"
 
 
@@ -117,7 +117,7 @@ class Record:
     id: str
     bundle: str
     rootfs: str
-    created: datetime
+    created_ns: int
     annotations: Mapping[str, str]
     cgroup: str
     unit: str = ""
@@ -138,7 +138,7 @@ class Record:
             pid=pid,
             bundle=Path(self.bundle),
             rootfs=Path(self.rootfs),
-            created=self.created,
+            created=moment(self.created_ns),
             annotations=self.annotations,
         )
 
@@ -150,7 +150,7 @@ class Record:
             "id": self.id,
             "bundle": self.bundle,
             "rootfs": self.rootfs,
-            "created": self.created.isoformat(),
+            "createdNs": self.created_ns,
             "annotations": dict(self.annotations),
             "cgroup": self.cgroup,
             "unit": self.unit,
@@ -173,7 +173,7 @@ class Record:
                 id=str(document["id"]),
                 bundle=str(document["bundle"]),
                 rootfs=str(document["rootfs"]),
-                created=datetime.fromisoformat(document["created"]),
+                created_ns=int(document["createdNs"]),
                 annotations={str(key): str(value) for key, value in document["annotations"].items()},
                 cgroup=str(document["cgroup"]),
                 unit=str(document.get("unit", "")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from pyrunc.model import define, field
 
@@ -53,6 +52,7 @@ class Log:
             print(self._entry(level, message), file=target, flush=True)
 
     def _entry(self, level: str, message: str) -> str:
+        from datetime import UTC, datetime
         from json import dumps
 
         time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

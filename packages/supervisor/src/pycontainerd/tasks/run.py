@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from datetime import UTC, datetime
+import time
 from typing import Protocol
 
 import pyrunc
@@ -86,7 +86,7 @@ class Run:
             return self._process.wait(_PATIENCE)
         except (pyrunc.PyruncError, TimeoutError, OSError) as error:
             _logger.error("how a process has ended is not known: %s", error)
-            return pyrunc.ExitStatus(code=_UNKNOWN, exited_at=datetime.now(UTC), known=False)
+            return pyrunc.ExitStatus(code=_UNKNOWN, exited_ns=time.time_ns(), known=False)
 
     async def abandon(self) -> None:
         """There will be no end to wait for: the process was never let go."""
