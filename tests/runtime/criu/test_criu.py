@@ -87,6 +87,17 @@ def test_left_running(runtime: Runtime, bundle: Bundle, out: Path, tmp_path: Pat
     container.delete(force=True)
 
 
+def test_a_paused_one_goes_on_when_it_is_restored(runtime: Runtime, bundle: Bundle, out: Path, tmp_path: Path) -> None:
+    container = started(runtime, bundle, out, Stdio.null())
+    container.pause()
+    container.checkpoint(tmp_path / "images")
+    container.delete()
+    before = count(out)
+    again = runtime.restore("again", bundle.path, tmp_path / "images", spec=counter(bundle, out), stdio=Stdio.null())
+    assert before < count(out, before) < before + 60
+    again.delete(force=True)
+
+
 def test_pipes_are_given_anew(runtime: Runtime, bundle: Bundle, out: Path, tmp_path: Path) -> None:
     container = started(runtime, bundle, out, Stdio.pipes())
     with container.streams():
@@ -109,7 +120,8 @@ def command(request: pytest.FixtureRequest, tmp_short: Path) -> Iterator[Command
 
 def test_the_commands(command: Command, bundle: Bundle, out: Path, tmp_path: Path) -> None:
     name = f"cli-{RUN.name[:12]}"
-    bundle.write(counter(bundle, out))
+    # Not below another one, which runc would leave behind.
+    bundle.write(counter(bundle, out).with_linux(cgroups_path=f"/pyrunc-{RUN.name[:12]}"))
     assert command.quietly("run", "--detach", "--bundle", str(bundle.path), name) == 0
     count(out, 2)
     images = ["--image-path", str(tmp_path / "images"), "--work-path", str(tmp_path)]

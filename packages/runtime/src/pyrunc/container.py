@@ -391,16 +391,17 @@ class Container:
     def checkpoint(self, image_path: str | PathLike[str], options: CheckpointOptions | None = None) -> None:
         """Write its processes to ``image_path`` with criu, for ``Runtime.restore``; it is stopped then, unless it is left running.
 
-        Raises InvalidState unless it is running, Unsupported for what cannot be checkpointed, MissingLibrary without criu, CriuFailed with
+        Raises InvalidState unless it is running or paused, Unsupported for what cannot be checkpointed, MissingLibrary without criu, CriuFailed with
         what criu said; the container runs on then.
         """
         from pyrunc.criu.dump import checkpoint
         from pyrunc.criu.options import CheckpointOptions
 
         with span("runtime", "checkpoint"), self._place.locked() as directory:
-            self._require(directory, "checkpoint", Status.RUNNING)
+            status = self._require(directory, "checkpoint", Status.RUNNING, Status.PAUSED)
             images = os.path.abspath(os.fspath(image_path))
-            checkpoint(self._record, self.spec(), images, options or CheckpointOptions())
+            frozen = self._cgroup if status is Status.PAUSED else None
+            checkpoint(self._record, self.spec(), images, options or CheckpointOptions(), frozen)
 
     def _open_descriptor(self) -> int | None:
         """For handles: a descriptor of the state directory, or None once it is deleted."""

@@ -188,6 +188,7 @@ class Runtime:
         """
         from pyrunc.criu.options import RestoreOptions
         from pyrunc.criu.restore import restore
+        from pyrunc.processes import end
         from pyrunc.stdio import connect, kept
 
         with span("runtime", "restore"):
@@ -206,6 +207,7 @@ class Runtime:
                 main = restore(
                     directory, record, creation.spec, cgroup, images, ends.process, options or RestoreOptions()
                 )
+                undo.callback(end, main.process)
                 cgroup.settle()
                 record = evolve(record, main=main)
                 directory.write(STATE, record.encode())

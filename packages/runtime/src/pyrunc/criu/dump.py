@@ -12,13 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyrunc.cgroups.driver import Cgroup
     from pyrunc.criu.options import CheckpointOptions
     from pyrunc.spec import Spec
     from pyrunc.state import Record
 
 
-def checkpoint(record: Record, spec: Spec, images: str, options: CheckpointOptions) -> None:
-    """Raises CriuFailed, MissingLibrary, Unsupported, OSError; the container runs on then."""
+def checkpoint(record: Record, spec: Spec, images: str, options: CheckpointOptions, frozen: Cgroup | None) -> None:
+    """``frozen``: the cgroup, if it is. Raises CriuFailed, MissingLibrary, Unsupported, OSError; the container runs on then."""
     assert record.main is not None
     pid = record.main.process.pid
     if record.main.terminal and not options.shell_job:
@@ -37,6 +38,7 @@ def checkpoint(record: Record, spec: Spec, images: str, options: CheckpointOptio
     arguments = [
         *("--tree", str(pid), "--root", record.rootfs),
         *options.arguments(),
+        *_freezer(frozen),
         *([] if options.pre_dump else found.dump_arguments()),
         *([] if options.pre_dump else _namespaces(spec)),
     ]
@@ -44,6 +46,14 @@ def checkpoint(record: Record, spec: Spec, images: str, options: CheckpointOptio
     run(options.program, "pre-dump" if options.pre_dump else "dump", arguments, images=images, work=work, passed=passed)
     if not options.pre_dump:
         found.save(images)
+
+
+def _freezer(frozen: Cgroup | None) -> tuple[str, ...]:
+    """criu can stop the processes of a frozen cgroup only if it knows of it."""
+    if frozen is None:
+        return ()
+    places = frozen.paths()
+    return ("--freeze-cgroup", places["freezer"] if "freezer" in places else places[""])
 
 
 def bind_sources(spec: Spec, bundle: str) -> dict[str, str]:
