@@ -32,7 +32,9 @@ SAME_EVERYWHERE: Final = (
     "tests/supervisor/test_killed.py",
     # A hundred interpreters and fifty runs of runc, whose words are compared.
     "tests/runtime/cli/test_commands.py",
+    "tests/runtime/cli/test_corners.py",
     "tests/runtime/cli/test_peers.py",
+    "tests/runtime/cli/test_update.py",
     "tests/runtime/test_readme.py",
 )
 TIMED: Final = ("tests/runtime/test_encode.py::test_a_whole_plan_takes_a_fraction_of_a_millisecond",)
