@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 from pyrunc import _native
 from pyrunc.encode import EncodeError, encode
 from pyrunc.plan import Clone, ExecVe, LoadSeccomp, Plan, SetHostname, SetRlimit
-from tests.runtime.native.plans import container
 
 START = Clone(flags=0)
 END = ExecVe(argv=("true",), env=())
@@ -58,14 +55,3 @@ def test_the_largest_limit() -> None:
 def test_refuses_and_names_the_field(operation: SetHostname, message: str) -> None:
     with pytest.raises(EncodeError, match=f"^{message}$"):
         encode(Plan((START, operation, END)))
-
-
-def test_a_whole_plan_takes_a_fraction_of_a_millisecond() -> None:
-    plan = container(Path("/nowhere"), "echo", late=[SetHostname(name="x")] * 40)
-    times = []
-    for _ in range(50):
-        started = time.perf_counter()
-        encode(plan)
-        times.append(time.perf_counter() - started)
-    # 0.1 ms on the slowest machine tried; the least of many is not disturbed by what else runs.
-    assert min(times) < 0.0005

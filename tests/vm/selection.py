@@ -37,8 +37,6 @@ SAME_EVERYWHERE: Final = (
     "tests/runtime/cli/test_update.py",
     "tests/runtime/test_readme.py",
 )
-TIMED: Final = ("tests/runtime/test_encode.py::test_a_whole_plan_takes_a_fraction_of_a_millisecond",)
-"""What is asserted of the clock, which is not true of translated code."""
 COSTLY: Final = (
     "tests/supervisor/test_recovery.py::test_a_log_over_several_kills",
     "tests/supervisor/test_recovery.py::test_no_line_of_a_log_is_lost_or_doubled",
@@ -61,7 +59,7 @@ TIMEOUT_SECONDS: Final = 600
 def default(init: Init) -> list[str]:
     """The arguments for pytest."""
     common = ["-v", "--no-header", f"--timeout={TIMEOUT_SECONDS}", "--durations=10"]
-    deselected = [f"--deselect={name}" for name in (*TIMED, *COSTLY)]
+    deselected = [f"--deselect={name}" for name in COSTLY]
     if init == "systemd":
         return [*common, *deselected, CHECKS, *WITH_AN_INIT]
     ignored = [f"--ignore={name}" for name in SAME_EVERYWHERE]
