@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -52,6 +53,30 @@ def tame(record: logging.LogRecord) -> bool:
     return True
 
 
+class Sparing(logging.Filter):
+    """A filter of asyncio's own records: while no more files may be opened, it tells of each connection that has to wait, a hundred times a
+    second and with a traceback; one line in ten seconds says as much."""
+
+    _ACCEPT = "socket.accept() out of system resource"
+    _SECONDS = 10.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told."""
+        if not str(record.msg).startswith(self._ACCEPT):
+            return True
+        now = time.monotonic()
+        told = now >= self._next
+        if told:
+            self._next = now + self._SECONDS
+            record.exc_info = None
+            record.msg, record.args = "connections have to wait: too many files are open (ulimit -n)", ()
+        return told
+
+
 def start(level: str) -> None:
     """Log from now on, at ``level`` and above; the libraries' debug messages stay out."""
     handler = logging.StreamHandler(sys.stderr)
@@ -60,5 +85,6 @@ def start(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(LEVELS[level], logging.INFO))
     logging.getLogger("aiohttp.server").addFilter(tame)
+    logging.getLogger("asyncio").addFilter(Sparing())
     for name in ("pydockerd", "pycontainerd", "pyrunc"):
         logging.getLogger(name).setLevel(LEVELS[level])
