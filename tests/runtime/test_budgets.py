@@ -32,8 +32,9 @@ NEVER = {
     "logging",
     "subprocess",
     "importlib.metadata",
+    "datetime",
 }
-"""Each takes longer to import than all of a container takes the kernel."""
+"""Taken off the way of a container one by one: see benchmarks/README.md."""
 
 CALLS = {"starter": 95, "container": 285}
 """System calls of pyrunc-init's two processes for the container below."""
