@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 import pyrunc
-from pyrunc import Hook, Hooks, Runtime, Spec, Stdio
+from pyrunc import Hook, Hooks, RootMount, Runtime, Spec, Stdio
 from tests.runtime.conftest import read_all
 from tests.runtime.fields.conftest import Inside
 
@@ -197,3 +197,24 @@ def test_arguments_are_the_paths_own_where_there_are_none(runtime: Runtime, insi
     spec = with_hooks(inside.spec("pass"), create_runtime=Hook(path=str(program)))
     runtime.create("web", inside.bundle.path, spec=spec, stdio=Stdio.null()).delete()
     assert said.read_text() == f"{program} 0\n"
+
+
+@pytest.mark.parametrize("options", [{"init": True}, {"no_new_keyring": True}, {"init": True, "no_new_keyring": True}])
+def test_the_right_hook_is_named_however_it_was_made(
+    runtime: Runtime, inside: Inside, options: dict[str, bool], tmp_path: Path
+) -> None:
+    """Also where the root was mounted for the container: its plan is longer then than the specification alone makes it."""
+    (tmp_path / "root").mkdir()
+    mounts = (RootMount("bind", str(inside.root), ("rbind",)),) if "init" in options else ()
+    hooks = (shell("exit 0"), shell("exit 0"), shell("exit 7"), shell("exit 0"))
+    spec = with_hooks(inside.spec("pass", tmp_path / "root" if mounts else inside.root), start_container=hooks)
+    container = runtime.create(
+        "web",
+        inside.bundle.path,
+        spec=spec,
+        stdio=Stdio.null(),
+        root_mounts=mounts,
+        **options,  # type: ignore[arg-type]
+    )
+    with pytest.raises(pyrunc.HookFailed, match=r"hooks\.startContainer\[2\] /bin/sh: exit status 7"):
+        container.start()

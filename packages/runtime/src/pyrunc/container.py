@@ -122,8 +122,22 @@ class Container:
 
         cgroups = self._cgroup.hierarchies()
         return compile_container(
-            self.spec(), Facts.probe(), id=self.id, bundle=self._record.bundle, cgroups=cgroups, assemble=assemble
+            self.spec(),
+            Facts.probe(),
+            id=self.id,
+            bundle=self._record.bundle,
+            cgroups=cgroups,
+            assemble=assemble,
+            init=self._record.init,
         ).plan
+
+    def _plan_at_start(self) -> Plan:
+        """The same with as many operations as it was launched with: what was mounted for its root came early, what can fail now is last."""
+        from pyrunc.plan import Plan
+
+        operations = self.plan().operations
+        missing = self._record.operations - len(operations)
+        return Plan((*operations[:1] * max(missing, 0), *operations[max(-missing, 0) :]))
 
     def spec(self) -> Spec:
         """The specification that it was made of, whatever has become of its bundle since, with the limits of ``update``. Raises SpecError."""
@@ -147,7 +161,7 @@ class Container:
         with span("runtime", "start"), self._place.locked() as directory:
             self._require(directory, "start", Status.CREATED)
             try:
-                start_gate(directory.descriptor, self.plan)
+                start_gate(directory.descriptor, self._plan_at_start)
                 if self._record.hooks:
                     self._run_poststart()
             except HookFailed:

@@ -77,6 +77,8 @@ class _Creation:
             own_pids=linux is not None and linux.makes("pid"),
             hooks=hooks is not None and bool(hooks.poststart or hooks.poststop),
             rdt=rdt,
+            init=self.init,
+            operations=0 if compiled is None else len(compiled.plan.operations),
         )
 
 

@@ -111,6 +111,7 @@ class Record:
 
     ``main`` is None as long as create has not succeeded. ``own_pids``: the container has a pid namespace of its own, so the end of its
     first process is the end of all. ``hooks``: there are some that the caller of start and delete must run. ``rdt``: groups of resctrl to be removed with the container.
+    ``init`` and ``operations``: whether its plan had StayAsInit, and how long it was, so that a late failure can name its operation.
     """
 
     oci_version: str
@@ -125,6 +126,8 @@ class Record:
     own_pids: bool
     hooks: bool
     rdt: tuple[str, ...] = ()
+    init: bool = False
+    operations: int = 0
     main: ProcessRecord | None = None
 
     def state(self, status: Status, pid: int) -> State:
@@ -157,6 +160,8 @@ class Record:
             "ownPids": self.own_pids,
             "hooks": self.hooks,
             "rdt": self.rdt,
+            "init": self.init,
+            "operations": self.operations,
             "main": None if self.main is None else self.main.to_json(),
         }
         return json.dumps(document, separators=(",", ":")).encode()
@@ -180,6 +185,8 @@ class Record:
                 own_pids=bool(document["ownPids"]),
                 hooks=bool(document["hooks"]),
                 rdt=tuple(str(directory) for directory in document["rdt"]),
+                init=bool(document["init"]),
+                operations=int(document["operations"]),
                 main=None if document["main"] is None else ProcessRecord.from_json(document["main"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
