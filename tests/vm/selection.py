@@ -20,6 +20,13 @@ SAME_EVERYWHERE: Final = (
     "tests/runtime/spec",
     "tests/runtime/seccomp/test_assembler.py",
     "tests/runtime/seccomp/test_profile.py",
+    # An interpreter in each of two hundred containers, which asks a kernel what any of this age answers alike.
+    "tests/runtime/fields/test_contradictions.py",
+    "tests/runtime/fields/test_hooks.py",
+    "tests/runtime/fields/test_network.py",
+    "tests/runtime/fields/test_process.py",
+    "tests/runtime/fields/test_rdt.py",
+    "tests/runtime/fields/test_seccomp.py",
     "tests/supervisor/containers/test_config.py",
     "tests/supervisor/oci",
     "tests/supervisor/logs/test_lines_and_format.py",

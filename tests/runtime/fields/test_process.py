@@ -249,6 +249,8 @@ def test_processors_of_an_exec(runtime: Runtime, inside: Inside) -> None:
     container.delete(force=True)
 
 
+KERNEL = Facts.probe().kernel
+
 # get_mempolicy: mode and nodes
 POLICY = "mode, mask = ctypes.c_int(), (ctypes.c_ulong * 17)()\nassert libc.syscall(239, ctypes.byref(mode), mask, 1025, 0, 0) == 0\nsay(mode.value, mask[0])"
 
@@ -261,7 +263,7 @@ POLICY = "mode, mask = ctypes.c_int(), (ctypes.c_ulong * 17)()\nassert libc.sysc
         (MemoryPolicy(mode="MPOL_INTERLEAVE", nodes="0"), [3, 1]),
         (MemoryPolicy(mode="MPOL_PREFERRED", nodes="0"), [1, 1]),
         (MemoryPolicy(mode="MPOL_PREFERRED_MANY", nodes="0-0"), [5, 1]),
-        (MemoryPolicy(mode="MPOL_WEIGHTED_INTERLEAVE", nodes="0"), [6, 1]),
+        *(((MemoryPolicy(mode="MPOL_WEIGHTED_INTERLEAVE", nodes="0"), [6, 1]),) if KERNEL >= (6, 9) else ()),
         (MemoryPolicy(mode="MPOL_LOCAL"), [4, 0]),
         (MemoryPolicy(mode="MPOL_DEFAULT"), [0, 0]),
     ],
