@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -103,6 +104,18 @@ def test_recursive_words_that_take_one_back(inside: Inside, two_mounts: Path, wo
     assert word not in inside(code, mounted(bind(two_mounts, "rbind", back)))
 
 
+def test_every_word_of_runc_is_known(inside: Inside, two_mounts: Path) -> None:
+    """Those that it says it knows (``runc features``), each on the kind of mount that it is for."""
+    told = subprocess.run(["runc", "features"], capture_output=True, check=True).stdout
+    words = set(json.loads(told)["mountOptions"]) - {"bind", "rbind", "remount"}
+    recursive = {word for word in words if word.startswith("r") and word not in ("ro", "rw", "relatime")}
+    assert len(words) > 50
+    # Not all at once: there is no sense in a mount that is shared and private.
+    for word in sorted(words):
+        wanted = bind(two_mounts, "rbind", word) if word in recursive else tmpfs(word)
+        assert inside("say(1)", mounted(wanted)) == 1, word
+
+
 def test_bind_takes_one_mount_and_rbind_all(inside: Inside, two_mounts: Path) -> None:
     code = 'say(os.path.ismount("/mnt/below"))'
     assert inside(code, mounted(bind(two_mounts, "rbind"))) is True
@@ -116,7 +129,9 @@ def test_words_about_the_file_system(inside: Inside, word: str, shown: str) -> N
     assert shown in inside('say(mount("/mnt")[3])', mounted(tmpfs(word)))
 
 
-@pytest.mark.parametrize("word", ["async", "nolazytime", "mand", "nomand", "silent", "loud", "acl", "noacl"])
+@pytest.mark.parametrize(
+    "word", ["async", "nolazytime", "mand", "nomand", "silent", "loud", "acl", "noacl", "iversion", "noiversion"]
+)
 def test_words_of_other_days_are_accepted(inside: Inside, word: str) -> None:
     assert inside('say(mount("/mnt")[2])', mounted(tmpfs(word))) == "tmpfs"
 

@@ -105,8 +105,8 @@ def _file_system(request: Request, mount: Mount, options: Options, path: str) ->
 
 
 def _parameters(request: Request, mount: Mount, options: Options) -> tuple[str, ...]:
-    # Access lists are a matter of mount(2) alone for file systems that have no such option of their own.
-    unknown = {"acl", "noacl"} if mount.type in _WITHOUT_DEVICE else set()
+    # Flags of mount(2) that have no meaning for file systems without an option of that name.
+    unknown = {"acl", "noacl", "iversion", "noiversion"} if mount.type in _WITHOUT_DEVICE else set()
     parameters = [word for word in options.parameters if word not in unknown]
     if mount.type not in _WITHOUT_DEVICE and options.set & MOUNT_ATTR_RDONLY:
         parameters.append("ro")
