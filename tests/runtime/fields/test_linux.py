@@ -14,6 +14,7 @@ from attrs import evolve
 
 import pyrunc
 from pyrunc import Runtime, Spec, Stdio
+from pyrunc.seccomp import with_default_profile
 from pyrunc.spec import Device, DeviceRule, IdMapping, Namespace, Resources, TimeOffset, TimeOffsets
 from tests.runtime.fields.conftest import Inside, linux, opened
 
@@ -276,13 +277,12 @@ def test_a_specification_of_few_lines(inside: Inside, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
     def change(spec: Spec) -> Spec:
-        return (
+        return with_default_profile(
             spec.with_bind("/mnt", tmp_path, readonly=True)
             .with_tmpfs("/opt", size=1 << 20)
             .with_hostname("few")
             .with_capabilities("CAP_KILL")
             .with_user(1000, 1000)
-            .with_seccomp()
             .with_limits(memory=64 << 20, pids=30, cpus=0.5)
             .with_user_namespace(100000, 100000)
         )

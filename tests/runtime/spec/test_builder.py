@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pyrunc.seccomp import with_default_profile
 from pyrunc.spec import Spec
 
 
@@ -43,7 +44,7 @@ def test_the_last_variable_of_a_name_counts() -> None:
 
 
 def test_all_that_is_said_in_one_word() -> None:
-    spec = (
+    spec = with_default_profile(
         Spec.default()
         .with_bind("/data", "/srv", readonly=True)
         .with_bind("/work", Path("/srv/work"))
@@ -52,7 +53,6 @@ def test_all_that_is_said_in_one_word() -> None:
         .with_annotations({"a": "1", "b": "2"})
         .with_annotations({"a": "3"})
         .with_capabilities("CAP_KILL")
-        .with_seccomp()
         .with_hook("createRuntime", "/bin/one", "x", timeout=5)
         .with_hook("createRuntime", "/bin/two")
         .with_namespace("network", "/run/netns/a")

@@ -6,14 +6,14 @@ from pyrunc.seccomp.assembler import Assembler, assemble, keep_filters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyrunc.seccomp.profile import default_profile, from_docker_profile
+    from pyrunc.seccomp.profile import default_profile, from_docker_profile, with_default_profile
 
-__all__ = ["Assembler", "assemble", "default_profile", "from_docker_profile", "keep_filters"]
+__all__ = ["Assembler", "assemble", "default_profile", "from_docker_profile", "keep_filters", "with_default_profile"]
 
 
 def __getattr__(name: str) -> object:
     """Profiles are for who writes specifications; a runtime that is given one does not need them."""
-    if name in {"default_profile", "from_docker_profile"}:
+    if name in {"default_profile", "from_docker_profile", "with_default_profile"}:
         from pyrunc.seccomp import profile
 
         return getattr(profile, name)

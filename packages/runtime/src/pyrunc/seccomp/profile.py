@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyrunc.spec import Spec
+
 # Machines as uname(2) names them: docker's name, libseccomp's name.
 _MACHINES = {
     "x86_64": ("amd64", "SCMP_ARCH_X86_64"),
@@ -92,6 +94,16 @@ class Profile(Section):
 def default_profile(capabilities: Iterable[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
     """Docker's default profile for a process with these capabilities (its bounding set), on ``machine`` (uname -m) and ``kernel``."""
     return _default(frozenset(capabilities), machine, kernel)
+
+
+def with_default_profile(spec: Spec, machine: str | None = None, kernel: tuple[int, int] | None = None) -> Spec:
+    """``spec`` with docker's default profile, for the capabilities that it has and, by default, this host."""
+    from pyrunc.facts import Facts
+
+    held = spec.process.capabilities if spec.process else None
+    facts = Facts.probe()
+    profile = default_profile(held.bounding if held else (), machine or facts.machine, kernel or facts.kernel)
+    return spec.with_linux(seccomp=profile)
 
 
 @lru_cache(maxsize=16)

@@ -150,16 +150,6 @@ class Spec(Section):
         sets = Capabilities(bounding=names, permitted=names, effective=names, inheritable=names, ambient=names)
         return self.with_process(capabilities=sets)
 
-    def with_seccomp(self, machine: str | None = None, kernel: tuple[int, int] | None = None) -> Spec:
-        """The same with docker's default filter of system calls, for the capabilities that it has now and, by default, this host."""
-        from pyrunc.facts import Facts
-        from pyrunc.seccomp import default_profile
-
-        held = self.process.capabilities if self.process else None
-        facts = Facts.probe()
-        profile = default_profile(held.bounding if held else (), machine or facts.machine, kernel or facts.kernel)
-        return self.with_linux(seccomp=profile)
-
     def with_hook(self, point: str, path: str, *args: str, timeout: int | None = None) -> Spec:
         """The same with one more hook at ``point``, named as in config.json (``createRuntime``). Raises ValueError for another name."""
         attribute = next((attribute for attribute, name, _, _ in Hooks.members() if name == point), None)
