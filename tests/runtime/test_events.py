@@ -26,8 +26,9 @@ def test_memory_that_is_used_up(runtime: Runtime, bundle: Bundle) -> None:
     events = list(container.events())
     assert events
     assert all(isinstance(event, OomEvent) for event in events)
-    assert events[-1] == OomEvent(1)
-    assert container.wait(10).code == 0
+    assert {event.kills for event in events if isinstance(event, OomEvent)} <= {0, 1}  # v1 tells of it before it counts
+    ended = container.wait(10)
+    assert (ended.code, ended.oom_killed) == (0, True)
     container.delete()
 
 

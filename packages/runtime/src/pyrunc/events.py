@@ -25,7 +25,8 @@ class StatsEvent:
 
 @frozen
 class OomEvent:
-    """The memory limit was reached, and a process killed for it unless the specification forbids that. ``kills``: until now."""
+    """The memory limit was reached, and a process killed for it unless the specification forbids that. ``kills``: until now, which on v1 may
+    not count this one yet."""
 
     kills: int
 
