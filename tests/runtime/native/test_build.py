@@ -40,7 +40,7 @@ def test_analyzer_finds_nothing(tmp_path: Path, source: str) -> None:
         *("-Wno-analyzer-fd-leak", "-c", str(build.NATIVE / source), "-o", str(tmp_path / "out.o")),
     ]
     result = subprocess.run(command, capture_output=True, text=True)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
 
 
 def test_extension_sources_are_clean(tmp_path: Path) -> None:
