@@ -29,4 +29,57 @@ STEPS: tuple[str, ...] = (
         created_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, exit_code INTEGER
     ) STRICT;
     """,
+    # Namespaces: every table of objects that have names gets one, and all that was there is in "default". SQLite cannot change a key, so the
+    # tables are made anew; children before their parents, because a table that is dropped takes along what refers to it.
+    """
+    CREATE TABLE new_images (
+        namespace TEXT NOT NULL DEFAULT 'default', id TEXT NOT NULL, config TEXT NOT NULL, layers TEXT NOT NULL, size INTEGER NOT NULL,
+        created_ns INTEGER NOT NULL, PRIMARY KEY (namespace, id)
+    ) STRICT;
+    INSERT INTO new_images (id, config, layers, size, created_ns) SELECT id, config, layers, size, created_ns FROM images;
+    CREATE TABLE new_image_references (
+        namespace TEXT NOT NULL DEFAULT 'default', name TEXT NOT NULL, image_id TEXT NOT NULL, PRIMARY KEY (namespace, name),
+        FOREIGN KEY (namespace, image_id) REFERENCES new_images (namespace, id)
+    ) STRICT;
+    INSERT INTO new_image_references (name, image_id) SELECT name, image_id FROM image_references;
+    DROP TABLE image_references;
+    DROP TABLE images;
+    ALTER TABLE new_images RENAME TO images;
+    ALTER TABLE new_image_references RENAME TO image_references;
+    CREATE TABLE new_containers (
+        id TEXT PRIMARY KEY, namespace TEXT NOT NULL DEFAULT 'default', name TEXT, image_id TEXT NOT NULL, config TEXT NOT NULL,
+        created_ns INTEGER NOT NULL, status TEXT NOT NULL, pid INTEGER NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL,
+        oom_killed INTEGER NOT NULL, started_ns INTEGER NOT NULL, finished_ns INTEGER NOT NULL, restart_count INTEGER NOT NULL,
+        UNIQUE (namespace, name)
+    ) STRICT;
+    INSERT INTO new_containers (
+        id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count
+    ) SELECT
+        id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count
+    FROM containers;
+    CREATE TABLE new_execs (
+        id TEXT PRIMARY KEY, container_id TEXT NOT NULL REFERENCES new_containers (id) ON DELETE CASCADE, config TEXT NOT NULL,
+        created_ns INTEGER NOT NULL, started_ns INTEGER NOT NULL, exit_code INTEGER
+    ) STRICT;
+    INSERT INTO new_execs (id, container_id, config, created_ns, started_ns, exit_code)
+    SELECT id, container_id, config, created_ns, started_ns, exit_code FROM execs;
+    DROP TABLE execs;
+    DROP TABLE containers;
+    ALTER TABLE new_containers RENAME TO containers;
+    ALTER TABLE new_execs RENAME TO execs;
+    ALTER TABLE events ADD COLUMN namespace TEXT NOT NULL DEFAULT 'default';
+    CREATE INDEX events_of_namespace ON events (namespace, cursor);
+    CREATE TABLE blob_namespaces (namespace TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (namespace, digest)) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO blob_namespaces (namespace, digest)
+    SELECT 'default', json_extract(layer.value, '$.digest') FROM images, json_each(images.layers) AS layer;
+    CREATE TABLE leases (
+        namespace TEXT NOT NULL, id TEXT NOT NULL, labels TEXT NOT NULL, created_ns INTEGER NOT NULL, expires_ns INTEGER,
+        PRIMARY KEY (namespace, id)
+    ) STRICT;
+    CREATE TABLE lease_resources (
+        namespace TEXT NOT NULL, lease_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        PRIMARY KEY (namespace, lease_id, kind, name),
+        FOREIGN KEY (namespace, lease_id) REFERENCES leases (namespace, id) ON DELETE CASCADE
+    ) STRICT;
+    """,
 )
