@@ -9,7 +9,8 @@
     │   ├── ContainerNotFound
     │   ├── ExecNotFound
     │   ├── SnapshotNotFound
-    │   └── ContentNotFound
+    │   ├── ContentNotFound
+    │   └── LeaseNotFound
     ├── AmbiguousReference          a prefix that fits several objects
     │   └── AmbiguousId
     ├── InvalidInput
@@ -25,6 +26,8 @@
     │   ├── IdInUse
     │   ├── ImageInUse
     │   ├── SnapshotExists
+    │   ├── LeaseExists
+    │   ├── IngestInUse
     │   ├── AlreadyRunning
     │   ├── NotRunning
     │   ├── Paused
@@ -94,6 +97,14 @@ class ContentNotFound(NotFound):
     def __init__(self, digest: str) -> None:
         super().__init__(f"content {digest}: not in the store")
         self.digest = digest
+
+
+class LeaseNotFound(NotFound):
+    """No lease has this id, or it has expired."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"lease {id}: does not exist, or has expired")
+        self.id = id
 
 
 class AmbiguousReference(SupervisorError):
@@ -194,6 +205,18 @@ class SnapshotExists(Conflict):
     def __init__(self, key: str) -> None:
         super().__init__(f"snapshot {key}: exists already")
         self.key = key
+
+
+class IngestInUse(Conflict):
+    """Somebody is writing the ingest of this reference."""
+
+
+class LeaseExists(Conflict):
+    """A lease of this id exists already."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"lease {id}: exists already")
+        self.id = id
 
 
 class AlreadyRunning(Conflict):

@@ -129,7 +129,7 @@ class Supervisor:
         self._stack.callback(database.close)
         database.write_now(event_log.prune)
         self.leases = Leases()
-        self.content = ContentStore(self.root / "content")
+        self.content = ContentStore(self.root / "content", database)
         self.snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
         self.images = Images(self.content, self.snapshots, database, self.leases, worker)
         return database

@@ -1,50 +1,49 @@
 """Blobs on disk: written to a temporary file, verified, synced, and only then visible under their digest.
 
-All methods block; call them from a thread. The directory holds ``blobs/sha256/HEX`` and ``ingest/``; what is in the latter at opening is
-left from a crash and removed.
+All methods block; call them from a thread. The directory holds ``blobs/sha256/HEX``; ``partial/``, ingests that somebody may go on with; and
+``ingest/``, all other work: what is in there at opening is left from a crash and removed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from attrs import frozen
-
+from pycontainerd.content.blob import PIECE, Blob, Usage
+from pycontainerd.content.claims import Claim, Claims
 from pycontainerd.content.digest import hexadecimal
-from pycontainerd.errors import ContentNotFound, DigestMismatch
+from pycontainerd.content.ingest import Ingest
+from pycontainerd.content.labels import Labels
+from pycontainerd.content.partials import Partials
+from pycontainerd.errors import ContentNotFound, DigestMismatch, Unsupported
 from pycontainerd.leases import Lease
+from pycontainerd.metadata.database import Database
 
-PIECE = 1 << 18
-
-
-@frozen
-class Blob:
-    """A stored blob: its digest (``sha256:…``) and its size in bytes."""
-
-    digest: str
-    size: int
+__all__ = ["PIECE", "Blob", "ContentStore"]
 
 
 class ContentStore:
-    """The blobs below ``root``. A blob that no image refers to lives as long as the lease that it was ingested under."""
+    """The blobs below ``root``. A blob that no image refers to lives as long as the lease that it was ingested under.
 
-    def __init__(self, root: Path) -> None:
+    ``partials`` are the ingests that can be gone on with, and ``claims`` tell who is bringing in which digest: whoever wants the same waits
+    for that one. Labels are kept in ``database``.
+    """
+
+    def __init__(self, root: Path, database: Database | None = None) -> None:
         self._blobs = root / "blobs" / "sha256"
         self.ingest_directory = root / "ingest"
         shutil.rmtree(self.ingest_directory, ignore_errors=True)
         for directory in (self._blobs, self.ingest_directory):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.partials = Partials(root / "partial", self._blobs)
+        self.claims = Claims()
+        self._labels = Labels(database) if database is not None else None
 
-    def path(self, digest: str) -> Path:
-        """Where a blob is or would be. InvalidDigest."""
-        return self._blobs / hexadecimal(digest)
+    # -- bringing in ---------------------------------------------------------------------------------------------------------
 
     def ingest(
         self,
@@ -55,39 +54,67 @@ class ContentStore:
         size: int | None = None,
         what: str = "content",
     ) -> Blob:
-        """Store what ``source`` gives, held by ``lease``. DigestMismatch when it is not what was promised; then nothing is kept."""
-        with self._temporary() as file:
-            blob = _copy(source, file)
-            if digest is not None and blob.digest != digest:
-                raise DigestMismatch(what, digest, blob.digest)
-            if size is not None and blob.size != size:
-                raise DigestMismatch(f"{what}: size", size, blob.size)
-            file.flush()
-            os.fsync(file.fileno())
-            lease.hold(blob.digest)
-            os.rename(file.name, self.path(blob.digest))  # over an equal blob, if two ingested it at once
-        self._sync_names()
-        return blob
+        """Store what ``source`` gives, held by ``lease``. DigestMismatch when it is not what was promised; then nothing is kept.
 
-    @contextmanager
-    def _temporary(self) -> Iterator[IO[bytes]]:
-        with tempfile.NamedTemporaryFile(dir=self.ingest_directory, delete=False) as file:
-            try:
-                yield file
-            finally:
-                Path(file.name).unlink(missing_ok=True)  # gone already if it became a blob
+        ``source`` is not read when the promised blob is there already, or somebody else has just brought it in.
+        """
+        if digest is None:
+            return self._ingest(source, lease, size=size, what=what)
+        while True:
+            if (found := self.find(digest, lease, size=size, what=what)) is not None:
+                return found
+            claim = self.claims.claim(digest)
+            if isinstance(claim, Claim):
+                with claim:
+                    # who had the claim before may have come to its end since the look above
+                    found = self.find(digest, lease, size=size, what=what)
+                    return found or self._ingest(source, lease, digest=digest, size=size, what=what)
+            claim.result()
 
-    def _sync_names(self) -> None:
-        """Without it, a power cut could leave an image in the metadata whose blob has no name."""
-        directory = os.open(self._blobs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def find(self, digest: str, lease: Lease, *, size: int | None = None, what: str = "content") -> Blob | None:
+        """The blob if it is there, held by ``lease``. DigestMismatch when it has not the promised size."""
+        lease.hold(digest)
         try:
-            os.fsync(directory)
+            actual = self.path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+        if size not in (None, actual):
+            raise DigestMismatch(f"{what}: size", size, actual)
+        return Blob(digest, actual)
+
+    def resume(
+        self, reference: str, *, digest: str | None = None, size: int | None = None, what: str = "content"
+    ) -> Ingest:
+        """The ingest under ``reference``: a new one, or a partial one where it had come to. IngestInUse.
+
+        A reference is any text. One whose promised ``digest`` or ``size`` has changed begins anew.
+        """
+        if digest is not None:
+            hexadecimal(digest)
+        return self.partials.open(reference, digest=digest, size=size, what=what)
+
+    def _ingest(
+        self, source: IO[bytes], lease: Lease, *, digest: str | None = None, size: int | None = None, what: str
+    ) -> Blob:
+        descriptor, name = tempfile.mkstemp(dir=self.ingest_directory)
+        os.close(descriptor)
+        ingest = Ingest(Path(name), self._blobs, digest=digest, size=size, what=what)
+        try:
+            while piece := source.read(PIECE):
+                ingest.write(piece)
+            return ingest.commit(lease)
         finally:
-            os.close(directory)
+            ingest.abort()  # gone already if it became a blob
 
     def spool(self) -> IO[bytes]:
         """A nameless temporary file in the store's file system."""
         return tempfile.TemporaryFile(dir=self.ingest_directory)
+
+    # -- what is there -------------------------------------------------------------------------------------------------------
+
+    def path(self, digest: str) -> Path:
+        """Where a blob is or would be. InvalidDigest."""
+        return self._blobs / hexadecimal(digest)
 
     def open(self, digest: str) -> BinaryIO:
         """The blob for reading. ContentNotFound."""
@@ -100,21 +127,42 @@ class ContentStore:
         """Whether the blob is stored."""
         return self.path(digest).exists()
 
-    def walk(self) -> Iterator[Blob]:
-        """All blobs."""
+    def walk(self, labels: Mapping[str, str] | None = None) -> Iterator[Blob]:
+        """All blobs, or those that have all of these labels."""
         with os.scandir(self._blobs) as entries:
             for entry in entries:
-                yield Blob(f"sha256:{entry.name}", entry.stat().st_size)
+                try:
+                    blob = Blob(f"sha256:{entry.name}", entry.stat().st_size)
+                except FileNotFoundError:  # deleted since
+                    continue
+                if not labels or labels.items() <= self.labels(blob.digest).items():
+                    yield blob
+
+    def usage(self) -> Usage:
+        """What all of it takes. Bytes of files, not of the blocks that they occupy."""
+        sizes = [blob.size for blob in self.walk()]
+        return Usage(blobs=len(sizes), size=sum(sizes), partial=sum(partial.offset for partial in self.partials.walk()))
 
     def delete(self, digest: str) -> None:
-        """Remove a blob; one that is not there is no failure."""
+        """Remove a blob and its labels; one that is not there is no failure."""
         self.path(digest).unlink(missing_ok=True)
+        if self._labels is not None:
+            self._labels.forget(digest)
 
+    # -- labels --------------------------------------------------------------------------------------------------------------
 
-def _copy(source: IO[bytes], target: IO[bytes]) -> Blob:
-    hashed, size = hashlib.sha256(), 0
-    while piece := source.read(PIECE):
-        hashed.update(piece)
-        target.write(piece)
-        size += len(piece)
-    return Blob(f"sha256:{hashed.hexdigest()}", size)
+    def labels(self, digest: str) -> Mapping[str, str]:
+        """The labels of a blob; none for one that is not there."""
+        hexadecimal(digest)
+        return self._labelling().get(digest)
+
+    def label(self, digest: str, changes: Mapping[str, str | None]) -> Mapping[str, str]:
+        """Set labels, take away those that are None; all that the blob has then. ContentNotFound."""
+        if not self.has(digest):
+            raise ContentNotFound(digest)
+        return self._labelling().update(digest, changes)
+
+    def _labelling(self) -> Labels:
+        if self._labels is None:
+            raise Unsupported("content: this store was opened without a database, and has no labels")
+        return self._labels

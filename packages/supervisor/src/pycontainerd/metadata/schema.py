@@ -82,4 +82,11 @@ STEPS: tuple[str, ...] = (
         FOREIGN KEY (namespace, lease_id) REFERENCES leases (namespace, id) ON DELETE CASCADE
     ) STRICT;
     """,
+    # labels of blobs; the manifest that an image was pulled with, as it was (empty: it came without one)
+    """
+    CREATE TABLE content_labels (
+        digest TEXT PRIMARY KEY, labels TEXT NOT NULL
+    ) STRICT;
+    ALTER TABLE images ADD COLUMN manifest TEXT NOT NULL DEFAULT '';
+    """,
 )

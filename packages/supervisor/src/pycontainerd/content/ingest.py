@@ -1,0 +1,120 @@
+"""One blob on its way into the store: verified while it is written, synced, and only then visible under its digest.
+
+The life of an ingest: it is *opened* (anew, or where a partial one under the same reference had come to), *written* to from its
+``offset`` on, and then either *committed* (the blob is there, the ingest is gone), *kept* (closed: the next one goes on here, also after a
+restart) or *aborted* (nothing is left). What is not what was promised is aborted by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pycontainerd.content.blob import PIECE, Blob
+from pycontainerd.content.claims import Claim
+from pycontainerd.errors import DigestMismatch
+from pycontainerd.leases import Lease
+
+
+class Ingest:
+    """Made by ``ContentStore``. All methods block, and are called by one thread at a time. As a context it is kept, unless it was committed."""
+
+    def __init__(
+        self,
+        path: Path,
+        blobs: Path,
+        *,
+        digest: str | None = None,
+        size: int | None = None,
+        what: str = "content",
+        claim: Claim | None = None,
+        about: Path | None = None,
+    ) -> None:
+        self.digest, self.size, self.what = digest, size, what
+        self.offset = 0
+        """How many bytes there are, all of them hashed."""
+        self._path, self._blobs, self._claim, self._about = path, blobs, claim, about
+        self._hashed = hashlib.sha256()
+        self._file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed by close
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Hash what an earlier ingest has left; what is more than was promised is none of it."""
+        self._file.seek(0)
+        while piece := self._file.read(PIECE):
+            self._hashed.update(piece)
+            self.offset += len(piece)
+        if self.size is not None and self.offset > self.size:
+            self.restart()
+
+    def write(self, piece: bytes) -> None:
+        """Append. DigestMismatch, and nothing is kept, as soon as there is more than was promised."""
+        if self.size is not None and self.offset + len(piece) > self.size:
+            self.abort()
+            raise DigestMismatch(f"{self.what}: size", self.size, f"more: at least {self.offset + len(piece)}")
+        self._hashed.update(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self.offset += len(piece)
+
+    def restart(self) -> None:
+        """Forget everything that was written."""
+        self._file.truncate(0)
+        self._file.seek(0)
+        self._hashed, self.offset = hashlib.sha256(), 0
+
+    def commit(self, lease: Lease) -> Blob:
+        """Make it a blob, held by ``lease``. DigestMismatch, and nothing is kept, when it is not what was promised."""
+        blob = Blob(f"sha256:{self._hashed.hexdigest()}", self.offset)
+        if self.size is not None and blob.size != self.size:
+            self.abort()
+            raise DigestMismatch(f"{self.what}: size", self.size, blob.size)
+        if self.digest is not None and blob.digest != self.digest:
+            self.abort()
+            raise DigestMismatch(self.what, self.digest, blob.digest)
+        os.fsync(self._file.fileno())
+        lease.hold(blob.digest)
+        os.rename(self._path, self._blobs / blob.digest.removeprefix("sha256:"))  # over an equal blob, if there is one
+        sync_names(self._blobs)
+        self._forget()
+        self.close()
+        return blob
+
+    def abort(self) -> None:
+        """Remove it; safe to repeat."""
+        if not self._file.closed:
+            self._path.unlink(missing_ok=True)
+            self._forget()
+        self.close()
+
+    def close(self) -> None:
+        """Keep it for who goes on; safe to repeat."""
+        if not self._file.closed:
+            self._file.close()
+            if self._claim is not None:
+                self._claim.__exit__(None, None, None)
+
+    def _forget(self) -> None:
+        if self._about is not None:
+            self._about.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def sync_names(directory: Path) -> None:
+    """Without it, a power cut could leave an image in the metadata whose blob has no name."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
