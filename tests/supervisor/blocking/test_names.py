@@ -16,7 +16,8 @@ INTERNAL = {
     "Containers": {"add", "close", "forget", "free_name", "record_of", "take_name"},
     "Events": {"announce", "close"},
     "Exec": {"close", "container_ended", "record", "take_over"},
-    "Images": {"collect", "in_use", "snapshot_for"},
+    "Images": {"in_use", "snapshot_for"},
+    "LeaseManager": set[str](),
     "Supervisor": set[str](),
 }
 

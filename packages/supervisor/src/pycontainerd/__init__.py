@@ -19,8 +19,12 @@ from pycontainerd.errors import SupervisorError
 from pycontainerd.events.event import Event
 from pycontainerd.events.events import Events
 from pycontainerd.events.filter import EventFilter
+from pycontainerd.gc.collector import Collected
 from pycontainerd.images.image import Image, Removed
 from pycontainerd.images.images import Images
+from pycontainerd.leases.info import LeaseInfo
+from pycontainerd.leases.manager import LeaseManager
+from pycontainerd.leases.resource import LeaseResource
 from pycontainerd.logs.config import LogConfig
 from pycontainerd.logs.record import LogRecord
 from pycontainerd.supervisor import Supervisor
@@ -34,6 +38,7 @@ __all__ = [
     "Attachment",
     "BindMount",
     "Chunk",
+    "Collected",
     "Container",
     "ContainerConfig",
     "ContainerInfo",
@@ -48,6 +53,9 @@ __all__ = [
     "ExitStatus",
     "Image",
     "Images",
+    "LeaseInfo",
+    "LeaseManager",
+    "LeaseResource",
     "LogConfig",
     "LogRecord",
     "ProcessInfo",

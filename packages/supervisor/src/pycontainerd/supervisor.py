@@ -18,8 +18,12 @@ from pycontainerd.content.store import ContentStore
 from pycontainerd.errors import StoreInUse
 from pycontainerd.events import log as event_log
 from pycontainerd.events.events import Events
+from pycontainerd.gc.collector import Collected, Collector
+from pycontainerd.gc.expiry import Expiry
 from pycontainerd.images.images import Images
 from pycontainerd.leases import Leases
+from pycontainerd.leases.manager import LeaseManager
+from pycontainerd.leases.resource import LeaseResource, ResourceKind
 from pycontainerd.metadata.database import Database
 from pycontainerd.oci.capabilities import available
 from pycontainerd.snapshots.overlayfs import OverlaySnapshotter
@@ -54,7 +58,7 @@ class Supervisor:
     process. It belongs to the event loop that it was opened on, and is opened once.
     """
 
-    leases: Leases
+    leases: LeaseManager
     content: ContentStore
     images: Images
     snapshots: Snapshotter
@@ -92,8 +96,12 @@ class Supervisor:
     ) -> None:
         await self._stack.aclose()
 
+    async def collect(self) -> Collected:
+        """Delete what nothing refers to, and tell how much that was. It is done by itself whenever something is removed: see `pycontainerd.gc`."""
+        return await self._worker.run(self._collector.collect)
+
     async def _open(self) -> None:
-        worker = Worker()
+        worker = self._worker = Worker()
         self._stack.push_async_callback(asyncio.to_thread, worker.close)
         database = await worker.run(self._open_stores, worker)
         pump = Pump()
@@ -117,7 +125,10 @@ class Supervisor:
         self.images.in_use = self.containers.images
         self._stack.push_async_callback(self.containers.close)
         await recover(services, self.containers)
-        await worker.run(self.images.collect)
+        await self.collect()
+        expiry = Expiry(database, self.collect)
+        self.leases = LeaseManager("default", database, self._working, worker, self._has, self.collect, expiry.changed)
+        self._stack.push_async_callback(_cancelled, asyncio.create_task(expiry.run()))
 
     def _open_stores(self, worker: Worker) -> Database:
         directories = (self.root, self.state, self.runtime_root)
@@ -128,11 +139,22 @@ class Supervisor:
         database = Database(self.root / "metadata.db")
         self._stack.callback(database.close)
         database.write_now(event_log.prune)
-        self.leases = Leases()
+        self._working = Leases()
         self.content = ContentStore(self.root / "content", database)
         self.snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
-        self.images = Images(self.content, self.snapshots, database, self.leases, worker)
+        self._collector = Collector(database, self.content, self.snapshots, self._working)
+        self.images = Images(self.content, self.snapshots, database, self._working, worker, self._collector.collect)
         return database
+
+    def _has(self, resource: LeaseResource) -> bool:
+        if resource.kind is ResourceKind.CONTENT:
+            return self.content.has(resource.name)
+        return self.snapshots.exists(resource.name)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _state_of(root: Path) -> Path:

@@ -22,6 +22,7 @@ from pycontainerd.blocking.containers import Containers
 from pycontainerd.blocking.events import Events
 from pycontainerd.blocking.exec import Exec
 from pycontainerd.blocking.images import Images
+from pycontainerd.blocking.leases import LeaseManager
 from pycontainerd.blocking.supervisor import Supervisor
 
-__all__ = ["Attachment", "Container", "Containers", "Events", "Exec", "Images", "Supervisor"]
+__all__ = ["Attachment", "Container", "Containers", "Events", "Exec", "Images", "LeaseManager", "Supervisor"]

@@ -11,9 +11,10 @@ from pycontainerd import supervisor as asynchronous
 from pycontainerd.blocking.containers import Containers
 from pycontainerd.blocking.events import Events
 from pycontainerd.blocking.images import Images
+from pycontainerd.blocking.leases import LeaseManager
 from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.content.store import ContentStore
-from pycontainerd.leases import Leases
+from pycontainerd.gc.collector import Collected
 from pycontainerd.snapshots.snapshotter import Snapshotter
 
 
@@ -24,7 +25,7 @@ class Supervisor:
     containers: Containers
     events: Events
     content: ContentStore
-    leases: Leases
+    leases: LeaseManager
     snapshots: Snapshotter
 
     def __init__(
@@ -57,6 +58,10 @@ class Supervisor:
         """The cgroup of all containers."""
         return self._supervisor.cgroup_parent
 
+    def collect(self) -> Collected:
+        """Delete what nothing refers to, and tell how much that was."""
+        return self._loop.call(self._supervisor.collect())
+
     def __enter__(self) -> Self:
         """Open the stores and agree with the kernel. Raises what `pycontainerd.Supervisor` raises."""
         self._loop = LoopThread()
@@ -68,8 +73,9 @@ class Supervisor:
         self.images = Images(self._loop, opened.images)
         self.containers = Containers(self._loop, opened.containers)
         self.events = Events(self._loop, opened.events)
+        self.leases = LeaseManager(self._loop, opened.leases)
         # these block as they are, and may be called from any thread
-        self.content, self.leases, self.snapshots = opened.content, opened.leases, opened.snapshots
+        self.content, self.snapshots = opened.content, opened.snapshots
         return self
 
     def __exit__(

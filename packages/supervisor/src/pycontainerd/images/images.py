@@ -17,7 +17,6 @@ from pycontainerd.errors import ImageError, ImageInUse, ImageNotFound
 from pycontainerd.images import export, table
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.changes import apply_changes
-from pycontainerd.images.collect import Collector
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.image import Image, Removed
 from pycontainerd.images.importing import Importer, image_name
@@ -40,13 +39,19 @@ class Images:
     """Get it from ``Supervisor.images``."""
 
     def __init__(
-        self, content: ContentStore, snapshots: Snapshotter, database: Database, leases: Leases, worker: Worker
+        self,
+        content: ContentStore,
+        snapshots: Snapshotter,
+        database: Database,
+        leases: Leases,
+        worker: Worker,
+        collect: Callable[[], object],
     ) -> None:
         self._content, self._leases, self._worker = content, leases, worker
         self._catalogue = Catalogue(database)
         self._unpacker = Unpacker(content, snapshots)
         self._importer = Importer(content, self._unpacker, self._catalogue)
-        self._collector = Collector(content, snapshots, self._catalogue, leases)
+        self._collect = collect
         self.in_use: Callable[[], set[str]] = set
         """Tells the ids of the images that containers are made from; set by the supervisor."""
         self._leaving: set[str] = set()
@@ -107,7 +112,7 @@ class Images:
             with self._leases.lease() as lease:
                 return work(lease)
         finally:
-            self._collector.collect()
+            self._collect()
 
     def _import_file(
         self, path: Path, name: str | None, config: dict[str, object], message: str, lease: Lease
@@ -134,10 +139,6 @@ class Images:
             return
         with self._leases.lease() as lease:
             yield await self._worker.run(self._unpacker.unpack, image, lease)
-
-    def collect(self) -> None:
-        """Delete what nothing needs (see ``pycontainerd.images.collect``). Blocks."""
-        self._collector.collect()
 
     # -- names and removal -----------------------------------------------------------------------------------------------------
 
@@ -182,7 +183,7 @@ class Images:
         await self._change(change)
         removed = [Removed(untagged=name) for name in leaving]
         if last:
-            await self._worker.run(self._collector.collect)
+            await self._worker.run(self._collect)
             removed.append(Removed(deleted=image.id))
         return removed
 

@@ -69,9 +69,6 @@ STEPS: tuple[str, ...] = (
     ALTER TABLE new_execs RENAME TO execs;
     ALTER TABLE events ADD COLUMN namespace TEXT NOT NULL DEFAULT 'default';
     CREATE INDEX events_of_namespace ON events (namespace, cursor);
-    CREATE TABLE blob_namespaces (namespace TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (namespace, digest)) STRICT, WITHOUT ROWID;
-    INSERT OR IGNORE INTO blob_namespaces (namespace, digest)
-    SELECT 'default', json_extract(layer.value, '$.digest') FROM images, json_each(images.layers) AS layer;
     CREATE TABLE leases (
         namespace TEXT NOT NULL, id TEXT NOT NULL, labels TEXT NOT NULL, created_ns INTEGER NOT NULL, expires_ns INTEGER,
         PRIMARY KEY (namespace, id)

@@ -1,0 +1,119 @@
+"""The collection: blobs and snapshots that no image refers to, no container is made from and no lease holds are deleted.
+
+It runs when the supervisor opens (what a crash has left), after each import (a layer that was there already, in another compression) and
+each import that failed, after each removal, and when a lease ends. Work goes on meanwhile, and three things see to it that nothing in use is
+deleted:
+
+- whoever brings something in, or begins to use it, first holds it by a working lease. Nobody begins to hold anything while a deletion is
+  decided on and done (``Leases.standing``), so nothing is held too late;
+- the leases are looked at first and the metadata afterwards. Work that ended in between has written down what refers to its results;
+- a snapshot goes only in a transaction that finds no other made from it. Active snapshots and views are containers' file systems, or
+  somebody's work, and keep what they are made from; the collection never touches them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Set
+
+from attrs import frozen
+
+from pycontainerd.content.store import ContentStore
+from pycontainerd.errors import Conflict, SnapshotNotFound, StoreFailed
+from pycontainerd.gc import roots
+from pycontainerd.gc.graph import reachable
+from pycontainerd.leases import Leases
+from pycontainerd.leases import table as lease_table
+from pycontainerd.leases.resource import LeaseResource
+from pycontainerd.metadata.database import Database
+from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Snapshotter
+
+
+@frozen(kw_only=True)
+class Collected:
+    """What a collection has deleted: ``blobs`` of together ``size`` bytes, and ``snapshots``."""
+
+    blobs: int
+    snapshots: int
+    size: int
+
+
+class Collector:
+    """``collect`` blocks, and may be called from several threads at once: the second waits for the first."""
+
+    def __init__(self, database: Database, content: ContentStore, snapshots: Snapshotter, leases: Leases) -> None:
+        self._database, self._content, self._snapshots, self._leases = database, content, snapshots, leases
+        self._one = threading.Lock()
+
+    def collect(self) -> Collected:
+        """Delete what is unreachable. OSError when the disk refuses; what is left then goes the next time."""
+        with self._one:
+            self._end_leases()
+            blobs, size = self._collect_blobs()
+            snapshots = 0
+            while gone := self._collect_snapshots():
+                snapshots += gone  # what the last ones were made from has nothing on top of it now
+            return Collected(blobs=blobs, snapshots=snapshots, size=size)
+
+    def _end_leases(self) -> None:
+        """Those that have expired hold nothing from then on; that they are forgotten is only tidiness."""
+        now = time.time_ns()
+        expiry = self._database.read_now(lease_table.next_expiry)
+        if expiry is not None and expiry <= now:
+            with contextlib.suppress(StoreFailed):
+                self._database.write_now(lambda connection: lease_table.delete_expired(connection, now))
+
+    def _collect_blobs(self) -> tuple[int, int]:
+        count = size = 0
+        with self._leases.standing() as held:
+            needed = self._needed(self._snapshots.walk())
+            for blob in self._content.walk():
+                if blob.digest not in held and LeaseResource.content(blob.digest) not in needed:
+                    self._content.delete(blob.digest)
+                    count, size = count + 1, size + blob.size
+        return count, size
+
+    def _collect_snapshots(self) -> int:
+        forgotten: list[Callable[[], None]] = []
+        with self._leases.standing() as held:
+            known = self._snapshots.walk()
+            for name in collectable(known, self._needed(known), held):
+                with contextlib.suppress(Conflict, SnapshotNotFound):  # a container or somebody else was faster
+                    forgotten.append(self._snapshots.forget(name))
+        for delete in forgotten:
+            delete()
+        return len(forgotten)
+
+    def _needed(self, snapshots: Iterable[Snapshot]) -> set[LeaseResource]:
+        """What can be reached from the metadata. Read after the working leases: see above."""
+        return needed(self._database.read_now(lambda connection: roots.load(connection, time.time_ns())), snapshots)
+
+
+def needed(referred: roots.References, snapshots: Iterable[Snapshot]) -> set[LeaseResource]:
+    """What the metadata refer to, and the active snapshots; and what all of those are made from."""
+    known = {LeaseResource.snapshot(each.key): each for each in snapshots}
+
+    def references(resource: LeaseResource) -> Iterable[LeaseResource]:
+        found = known.get(resource)
+        if found is not None and found.parent is not None:
+            yield LeaseResource.snapshot(found.parent)
+        yield from referred.of.get(resource, ())
+
+    active = (resource for resource, each in known.items() if each.kind is not Kind.COMMITTED)
+    return reachable((*referred.roots, *active), references)
+
+
+def collectable(snapshots: Iterable[Snapshot], needed: Set[LeaseResource], held: Set[str]) -> list[str]:
+    """The committed snapshots that may go now: neither needed nor held, and nothing is made from them."""
+    known = list(snapshots)
+    parents = {snapshot.parent for snapshot in known}
+    return [
+        snapshot.key
+        for snapshot in known
+        if snapshot.kind is Kind.COMMITTED
+        and LeaseResource.snapshot(snapshot.key) not in needed
+        and snapshot.key not in held
+        and snapshot.key not in parents
+    ]

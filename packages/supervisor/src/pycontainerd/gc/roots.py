@@ -1,0 +1,65 @@
+"""What the metadata refer to: where the collection begins, and how it goes on. Every function runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from attrs import Factory, frozen
+
+from pycontainerd.images.image import chain_ids
+from pycontainerd.leases import table as leases
+from pycontainerd.leases.resource import LeaseResource
+
+_ROOT = "containerd.io/gc.root"
+_REFERENCES = {
+    "containerd.io/gc.ref.content": LeaseResource.content,
+    "containerd.io/gc.ref.snapshot": LeaseResource.snapshot,
+}
+"""Labels of a blob, as containerd knows them: the name of one begins with these words, and may go on after a dot or a slash."""
+
+
+@frozen
+class References:
+    """``roots`` live by themselves; ``of`` tells what a blob refers to by its labels."""
+
+    roots: set[LeaseResource] = Factory(set)
+    of: dict[LeaseResource, set[LeaseResource]] = Factory(dict)
+
+
+def load(connection: sqlite3.Connection, now: int) -> References:
+    """Of all namespaces: what images refer to, leases (that have not expired at ``now``) hold, and labels of blobs say.
+
+    Containers are not asked: a container's file system is an active snapshot, and those are roots themselves.
+    """
+    found = References()
+    found.roots.update(_of_images(connection), leases.all_resources(connection, now))
+    for blob, labels in _labelled(connection):
+        if _ROOT in labels:
+            found.roots.add(blob)
+        found.of[blob] = set(_referred(labels))
+    return found
+
+
+def _of_images(connection: sqlite3.Connection) -> Iterator[LeaseResource]:
+    """Each image's blobs, and the snapshots of its layers."""
+    for (text,) in connection.execute("SELECT layers FROM images"):
+        layers = json.loads(text)
+        for layer in layers:
+            yield LeaseResource.content(layer["digest"])
+        for chain in chain_ids(tuple(layer["diff_id"] for layer in layers)):
+            yield LeaseResource.snapshot(chain)
+
+
+def _labelled(connection: sqlite3.Connection) -> Iterator[tuple[LeaseResource, dict[str, str]]]:
+    query = "SELECT digest, labels FROM content_labels WHERE instr(labels, 'containerd.io/gc.')"
+    for digest, labels in connection.execute(query):
+        yield LeaseResource.content(digest), json.loads(labels)
+
+
+def _referred(labels: dict[str, str]) -> Iterator[LeaseResource]:
+    for label, value in labels.items():
+        for words, kind in _REFERENCES.items():
+            if label == words or label.startswith((f"{words}.", f"{words}/")):
+                yield kind(value)
