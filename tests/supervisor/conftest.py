@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from pycontainerd import Image, Supervisor
-from tests.support.run import RUN
+from tests.support.run import MARKER, RUN
 
 
-def supervisor_in(directory: Path) -> Supervisor:
+def supervisor_in(directory: Path, *, ephemeral: bool = False) -> Supervisor:
     """One whose root and state are in ``directory``, and whose cgroups carry the name of this run."""
     return Supervisor(
-        directory / "root", directory / "state", cgroup_parent=f"/pycontainerd-{RUN.name[:12]}-{directory.name}"
+        directory / "root",
+        directory / "state",
+        cgroup_parent=f"/pycontainerd-{os.environ.get(MARKER, RUN.name)[:12]}-{directory.name}",
+        ephemeral=ephemeral,
     )
 
 

@@ -1,6 +1,6 @@
 """The program of test_killed.py: it works on a supervisor as fast as it can, and waits for its SIGKILL.
 
-``python -m tests.supervisor.rounds DIRECTORY SEED OPERATION TAR`` says ``ready`` when it begins.
+``python -m tests.supervisor.rounds DIRECTORY SEED OPERATION TAR [ephemeral]`` says ``ready`` when it begins.
 """
 
 from __future__ import annotations
@@ -61,14 +61,16 @@ OPERATIONS = {
 }
 
 
-async def main(directory: Path, seed: int, operation: str, tar: Path) -> None:
+async def main(directory: Path, seed: int, operation: str, tar: Path, *, ephemeral: bool) -> None:
     """Until somebody kills it."""
     chance = random.Random(seed)
-    async with supervisor_in(directory) as supervisor:
+    async with supervisor_in(directory, ephemeral=ephemeral) as supervisor:
+        if ephemeral:
+            await supervisor.images.import_rootfs(tar, "busybox")
         print("ready", flush=True)
         while True:
             await asyncio.gather(*(OPERATIONS[operation](supervisor, chance, tar) for _ in range(2)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), ephemeral=len(sys.argv) > 5))

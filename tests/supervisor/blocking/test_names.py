@@ -31,7 +31,7 @@ def test_names(name: str) -> None:
     assert set(blocking.__all__) == set(INTERNAL)
     theirs, ours = public(getattr(pycontainerd, name)), public(getattr(blocking, name))
     # set when it is opened, or in its constructor
-    fields = {"cgroup_parent", "root", "runtime_root", "state"} if name == "Supervisor" else set()
+    fields = {"cgroup_parent", "ephemeral", "root", "runtime_root", "state"} if name == "Supervisor" else set()
     assert ours - fields == theirs - INTERNAL[name]
 
 

@@ -7,6 +7,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import secrets
+import tempfile
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Self
 
 import pyrunc
 from pycontainerd.content.store import ContentStore
+from pycontainerd.ephemeral.guard import guarded
 from pycontainerd.errors import StoreInUse
 from pycontainerd.events import log as event_log
 from pycontainerd.events.events import Events
@@ -35,6 +38,7 @@ from pycontainerd.tasks.services import Services
 from pycontainerd.worker import Worker
 
 ROOT = "/var/lib/pycontainerd"
+CGROUP = "/pycontainerd"
 _STATE = "/run/pycontainerd"
 
 
@@ -56,6 +60,10 @@ class Supervisor:
     Containers belong to neither the object nor the process: they go on running when it is closed or killed, and the next supervisor
     with the same directories takes them over, logs, exit codes and all. Several supervisors with different directories may live in one
     process. It belongs to the event loop that it was opened on, and is opened once.
+
+    ``ephemeral`` turns that round: closing kills and deletes everything, images too, and so does the end of the program, whatever ends it
+    (see `pycontainerd.ephemeral`). ``root`` is then by default a new directory among the temporary files, and must be empty otherwise;
+    the containers' cgroup is one of its own, below ``cgroup_parent`` if that is given.
     """
 
     leases: LeaseManager
@@ -67,22 +75,25 @@ class Supervisor:
 
     def __init__(
         self,
-        root: str | PathLike[str] = ROOT,
+        root: str | PathLike[str] | None = None,
         state: str | PathLike[str] | None = None,
         *,
-        cgroup_parent: str = "/pycontainerd",
+        cgroup_parent: str = CGROUP,
         runtime_root: str | PathLike[str] | None = None,
+        ephemeral: bool = False,
     ) -> None:
-        self.root = Path(os.path.abspath(root))
+        self.root = Path(os.path.abspath(root)) if root is not None else _default_root(ephemeral)
         self.state = Path(os.path.abspath(state)) if state is not None else _state_of(self.root)
-        self.cgroup_parent = cgroup_parent
+        self.cgroup_parent = _own_cgroup(cgroup_parent, self.root) if ephemeral else cgroup_parent
         self.runtime_root = Path(os.path.abspath(runtime_root)) if runtime_root is not None else self.state / "runtime"
+        self.ephemeral = ephemeral
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open the stores and agree with the kernel.
 
-        Raises StoreInUse, StoreTooNew, StoreDamaged; InvalidConfig for a root that overlayfs cannot use; OSError.
+        Raises StoreInUse, StoreTooNew, StoreDamaged; InvalidConfig for a root that overlayfs cannot use, or that is ephemeral and not
+        empty; OSError.
         """
         try:
             await self._open()
@@ -101,6 +112,10 @@ class Supervisor:
         return await self._worker.run(self._collector.collect)
 
     async def _open(self) -> None:
+        if self.ephemeral:
+            guard = guarded(self.root, self.state, self.runtime_root, self.cgroup_parent)
+            await asyncio.to_thread(guard.__enter__)
+            self._stack.push_async_callback(asyncio.to_thread, guard.__exit__, None, None, None)
         worker = self._worker = Worker()
         self._stack.push_async_callback(asyncio.to_thread, worker.close)
         database = await worker.run(self._open_stores, worker)
@@ -157,11 +172,23 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def _default_root(ephemeral: bool) -> Path:
+    return Path(tempfile.gettempdir(), f"pycontainerd-{secrets.token_hex(6)}") if ephemeral else Path(ROOT)
+
+
 def _state_of(root: Path) -> Path:
     """Each root has a state directory of its own: two that shared one would delete each other's containers."""
     if root == Path(ROOT):
         return Path(_STATE)
-    return Path(f"{_STATE}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:12]}")
+    return Path(f"{_STATE}-{_short(root)}")
+
+
+def _own_cgroup(parent: str, root: Path) -> str:
+    return f"{parent}{'-' if parent == CGROUP else '/'}{_short(root)}"
+
+
+def _short(root: Path) -> str:
+    return hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
 
 
 @contextlib.contextmanager

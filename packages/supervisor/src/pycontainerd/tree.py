@@ -20,6 +20,12 @@ def remove(path: str | os.PathLike[str], *, dir_fd: int | None = None) -> None:
     Nothing is removed where it lies deep: its directories are moved up to the top one first, so neither the stack nor the number of open
     descriptors nor the length of a path grows with the depth.
     """
+    empty(path, dir_fd=dir_fd)
+    os.rmdir(path, dir_fd=dir_fd)
+
+
+def empty(path: str | os.PathLike[str], *, dir_fd: int | None = None) -> None:
+    """Remove everything in the directory, in the same way."""
     top = os.open(path, _DIRECTORY, dir_fd=dir_fd)
     try:
         fresh = (f"{secrets.token_hex(8)}.{number}" for number in count())
@@ -30,7 +36,6 @@ def remove(path: str | os.PathLike[str], *, dir_fd: int | None = None) -> None:
                     os.rmdir(entry, dir_fd=top)
     finally:
         os.close(top)
-    os.rmdir(path, dir_fd=dir_fd)
 
 
 def _unlinked(name: str, directory: int) -> bool:

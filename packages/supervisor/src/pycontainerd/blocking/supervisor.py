@@ -30,13 +30,16 @@ class Supervisor:
 
     def __init__(
         self,
-        root: str | PathLike[str] = asynchronous.ROOT,
+        root: str | PathLike[str] | None = None,
         state: str | PathLike[str] | None = None,
         *,
-        cgroup_parent: str = "/pycontainerd",
+        cgroup_parent: str = asynchronous.CGROUP,
         runtime_root: str | PathLike[str] | None = None,
+        ephemeral: bool = False,
     ) -> None:
-        self._supervisor = asynchronous.Supervisor(root, state, cgroup_parent=cgroup_parent, runtime_root=runtime_root)
+        self._supervisor = asynchronous.Supervisor(
+            root, state, cgroup_parent=cgroup_parent, runtime_root=runtime_root, ephemeral=ephemeral
+        )
 
     @property
     def root(self) -> Path:
@@ -52,6 +55,11 @@ class Supervisor:
     def runtime_root(self) -> Path:
         """Where the runtime keeps its containers."""
         return self._supervisor.runtime_root
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether everything goes when it is closed, or its program ends."""
+        return self._supervisor.ephemeral
 
     @property
     def cgroup_parent(self) -> str:

@@ -1,0 +1,1 @@
+"""A supervisor in other people's programs."""
