@@ -38,6 +38,9 @@ class FakeAttachment:
     def __init__(self) -> None:
         self.chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
         self.detached = asyncio.Event()
+        self.written = b""
+        self.input_ended = False
+        self.pause = 0.0
 
     async def __aenter__(self) -> FakeAttachment:
         return self
@@ -50,10 +53,13 @@ class FakeAttachment:
             yield chunk
 
     async def write(self, data: bytes) -> None:
+        await asyncio.sleep(self.pause)
+        self.written += data
         self.chunks.put_nowait(Chunk("stdout", data))
         self.chunks.put_nowait(Chunk("stderr", data.upper()))
 
     async def close_stdin(self) -> None:
+        self.input_ended = True
         self.chunks.put_nowait(None)
 
 

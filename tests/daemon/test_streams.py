@@ -90,6 +90,20 @@ async def test_a_client_that_vanishes_ends_the_attachment(api: Api, half_closed:
     await asyncio.wait_for(container.attachment.detached.wait(), 5)
 
 
+async def test_what_a_client_sent_before_it_left_is_passed_on_and_so_is_the_end_of_its_input(api: Api) -> None:
+    container = await api.create(OpenStdin=True)
+    container.attachment.pause = 0.1  # the client is gone before its first bytes are written
+    async with hijacked(api, "/v1.50/containers/web/attach?stream=1&stdin=1&stdout=1") as (_, _, writer):
+        writer.write(b"last ")
+        await asyncio.sleep(0.05)
+        writer.write(b"words")
+        writer.write_eof()
+    async with asyncio.timeout(5):
+        await container.attachment.detached.wait()
+    assert container.attachment.written == b"last words"
+    assert container.attachment.input_ended
+
+
 async def test_the_detach_keys_end_the_session_and_not_the_container(api: Api) -> None:
     container = await api.create(OpenStdin=True, Tty=True)
     async with hijacked(api, "/containers/web/attach?stream=1&stdin=1&stdout=1&detachKeys=ctrl-x,y") as (

@@ -27,7 +27,7 @@ class _Stream(asyncio.StreamReaderProtocol):
         self._http = http
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        super().connection_lost(exc if isinstance(exc, Exception) else None)
+        super().connection_lost(None)  # with an error, what has arrived could not be read any more
         self._http.connection_lost(exc if isinstance(exc, Exception) else None)
 
 
@@ -49,6 +49,11 @@ class Connection:
         self._writer.close()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client is gone. What it sent before can still be read."""
+        return self._transport.is_closing()
 
     async def read(self, size: int) -> bytes:
         """At least one byte; none when the client sends no more. From then on only its leaving for good is watched for."""

@@ -15,6 +15,10 @@ _PIECE = 256 << 10
 class Duplex(Protocol):
     """A connection that belongs to the session alone."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether the client is gone. What it sent before can still be read."""
+
     async def read(self, size: int) -> bytes:
         """At least one byte, or none when the client will send no more."""
 
@@ -27,17 +31,24 @@ async def join(
 ) -> bool:
     """Copy both ways until the output has ended (True) or the client typed ``keys`` (False; None: there is nothing to type).
 
-    The end of the client's input is passed on and does not end the session. Raises ConnectionError when the client is gone.
+    The end of the client's input is passed on and does not end the session. Raises ConnectionError when the client is gone, or is
+    cancelled then: a client may go right after its last byte, and that and the end of its input are passed on all the same.
     """
     output = asyncio.create_task(_copy_output(connection, attachment, multiplexed=multiplexed))
     detached = asyncio.create_task(_copy_input(connection, attachment if stdin else None, keys))
+    over = False
     try:
         await asyncio.wait({output, detached}, return_when=asyncio.FIRST_COMPLETED)
         if detached.done() and not detached.cancelled() and detached.exception() is None and detached.result():
+            over = True
             return False
         await output
+        over = True
         return True
     finally:
+        if not over and connection.lost:
+            output.cancel()
+            await asyncio.wait({detached})  # it has no more to read than what has arrived
         await _end(output, detached)
 
 
