@@ -51,6 +51,8 @@ PEERS = {
     "podman": "podman",
     "conmon": "conmon",
     "skopeo": "skopeo",
+    "umoci": "umoci",
+    "docker-registry": "docker-registry",
     "strace": "strace",  # counts the system calls of a container
     "ip": "iproute2",
     "git": "git",

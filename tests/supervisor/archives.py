@@ -77,8 +77,11 @@ def config(layers: Sequence[bytes], **settings: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def oci_layout(root: Path, layers: Sequence[bytes], name: str = "made:latest", compress: Compress = plain) -> Path:
-    """An OCI layout (image-spec, image-layout.md) of one image."""
+def oci_layout(
+    root: Path, layers: Sequence[bytes], name: str = "made:latest", compress: Compress = plain, *, honest: bool = True
+) -> Path:
+    """An OCI layout (image-spec, image-layout.md) of one image. One that is not ``honest`` calls every layer uncompressed."""
+    kind = next((f"+{known}" for known, each in COMPRESSIONS.items() if each is compress and known != "plain"), "")
     blobs = root / "blobs/sha256"
     blobs.mkdir(parents=True)
 
@@ -90,7 +93,7 @@ def oci_layout(root: Path, layers: Sequence[bytes], name: str = "made:latest", c
     manifest = {
         "schemaVersion": 2,
         "config": put(config(layers), "config.v1+json"),
-        "layers": [put(compress(each), "layer.v1.tar") for each in layers],
+        "layers": [put(compress(each), f"layer.v1.tar{kind if honest else ''}") for each in layers],
     }
     descriptor = put(json.dumps(manifest).encode(), "manifest.v1+json")
     descriptor["annotations"] = {"org.opencontainers.image.ref.name": name}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pycontainerd.blocking.loop import LoopThread, arriving
 from pycontainerd.images import images as asynchronous
+from pycontainerd.images.export import Form
 from pycontainerd.images.image import Image, Removed
 
 Source = Path | Iterable[bytes]
@@ -28,9 +29,9 @@ class Images:
         """By name, name and digest, id, or a unique prefix of the id. Raises ImageNotFound, AmbiguousReference."""
         return self._loop.do(lambda: self._images.get(reference))
 
-    def import_archive(self, source: Source) -> builtins.list[Image]:
-        """Load the images of an OCI layout or a ``docker save`` archive."""
-        return self._loop.call(self._images.import_archive(_source(source)))
+    def import_archive(self, source: Source, *, platform: str | None = None) -> builtins.list[Image]:
+        """Load the images of an OCI layout or a ``docker save`` archive; of several platforms, the one that suits best."""
+        return self._loop.call(self._images.import_archive(_source(source), platform=platform))
 
     def import_rootfs(
         self, source: Source, reference: str | None = None, *, changes: Sequence[str] = (), message: str = ""
@@ -46,9 +47,9 @@ class Images:
         """A name is taken away; with the last one, or by id, the image goes too."""
         return self._loop.call(self._images.remove(reference, force=force))
 
-    def export(self, references: Sequence[str]) -> Iterator[bytes]:
-        """The bytes of a ``docker save`` archive that is an OCI layout too."""
-        return self._loop.iterate(self._images.export(references))
+    def export(self, references: Sequence[str], *, form: Form = "docker") -> Iterator[bytes]:
+        """The bytes of an archive: ``docker`` (which is an OCI layout too), ``oci`` or ``legacy``."""
+        return self._loop.iterate(self._images.export(references, form=form))
 
 
 def _source(source: Source) -> asynchronous.Source:

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from pycontainerd.confined import open_in_root
+from pycontainerd.content.blob import PIECE
 from pycontainerd.content.digest import hexadecimal
-from pycontainerd.content.store import PIECE
 from pycontainerd.diff.compression import DAMAGED, decompressed, is_compressed
 from pycontainerd.diff.tar import StrictArchive
 from pycontainerd.errors import DigestMismatch, ImageError, InvalidDigest
+from pycontainerd.images import mediatypes
+from pycontainerd.images.documents import (
+    MOST_LAYERS,
+    Descriptor,
+    Index,
+    Manifest,
+    digest_of,
+    image_only,
+    read_document,
+)
+from pycontainerd.images.platforms import Platform, choose, listed
 
 _DOCUMENT_LIMIT = 8 << 20
 _MOST_MEMBERS = 1 << 16
 """Files of an archive, each of which costs a kilobyte of memory; an image of as many layers as overlayfs stacks has some thousand."""
-_MOST_LAYERS = 500
-"""OVL_MAX_STACK of the kernel. More could be unpacked, one by one and on end, but never mounted."""
 _NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
-_INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 
 
 @frozen(kw_only=True)
@@ -43,12 +50,13 @@ class ArchivedLayer:
 
 @frozen(kw_only=True)
 class ArchivedImage:
-    """An image in an archive: its configuration document, its names, its layers, lowest first."""
+    """An image in an archive: its configuration document, its names, its layers, lowest first, and the manifest that names them, if any."""
 
     config: str
     names: tuple[str, ...]
     layers: tuple[ArchivedLayer, ...]
     config_digest: str | None = None
+    manifest: str = ""
 
 
 class Members(Protocol):
@@ -143,13 +151,14 @@ def _plain_copy(compressed: IO[bytes], plain: IO[bytes]) -> IO[bytes]:
     return plain
 
 
-def read(members: Members, architecture: str) -> list[ArchivedImage]:
-    """The images of an archive. Of an index that offers several platforms, the one for ``architecture``. ImageError."""
+def read(members: Members, platform: Platform) -> list[ArchivedImage]:
+    """The images of an archive. Of an index that offers several platforms, the one that suits ``platform`` best. ImageError."""
+    if members.has("index.json") and members.has("oci-layout"):
+        return _layout(members, platform)
     if members.has("manifest.json"):
         return [_docker(members, item) for item in _list(members, "manifest.json")]
     if members.has("index.json"):
-        index = _objects(_object(members, "index.json"), "manifests", "index.json")
-        return [_oci(members, descriptor, architecture) for descriptor in index if not _is_attestation(descriptor)]
+        return _layout(members, platform)
     raise ImageError("archive: neither manifest.json (docker save) nor index.json (OCI layout) is in it")
 
 
@@ -158,23 +167,19 @@ def _docker(members: Members, item: Any) -> ArchivedImage:
         raise ImageError("manifest.json: each entry needs Config and Layers")
     if not _are_texts(item.get("RepoTags") or []):
         raise ImageError("manifest.json: RepoTags: expected a list of names")
-    layers = [ArchivedLayer(member=name, digest=_named_digest(name)) for name in item["Layers"]]
+    layers = tuple(ArchivedLayer(member=name, digest=_named_digest(name)) for name in item["Layers"])
+    if len(layers) > MOST_LAYERS:
+        raise ImageError(f"archive: an image of {len(layers)} layers; overlayfs stacks {MOST_LAYERS}")
     return ArchivedImage(
         config=_text(members, item["Config"]),
         names=tuple(item.get("RepoTags") or ()),
-        layers=_stackable(layers),
+        layers=layers,
         config_digest=_named_digest(item["Config"]),
     )
 
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _stackable(layers: list[ArchivedLayer]) -> tuple[ArchivedLayer, ...]:
-    if len(layers) > _MOST_LAYERS:
-        raise ImageError(f"archive: an image of {len(layers)} layers; overlayfs stacks {_MOST_LAYERS}")
-    return tuple(layers)
 
 
 def _named_digest(name: str) -> str | None:
@@ -187,69 +192,64 @@ def _named_digest(name: str) -> str | None:
     return digest
 
 
-def _oci(members: Members, descriptor: Mapping[str, Any], architecture: str) -> ArchivedImage:
-    document = _verified(members, descriptor, "index.json")
-    if descriptor.get("mediaType") in _INDEXES or "manifests" in document:
-        chosen = _choose(_objects(document, "manifests", "index"), architecture)
-        inner = _oci(members, chosen, architecture)
-        return ArchivedImage(
-            config=inner.config, names=_names(descriptor), layers=inner.layers, config_digest=inner.config_digest
-        )
-    config = document.get("config")
-    if not isinstance(config, dict):
-        raise ImageError("manifest: config: missing")
-    layers = [
-        ArchivedLayer(member=_blob(layer, "manifest"), digest=layer["digest"], size=_size(layer, "manifest"))
-        for layer in _objects(document, "layers", "manifest")
-    ]
-    member = _blob(config, "manifest")
+def _layout(members: Members, platform: Platform) -> list[ArchivedImage]:
+    """An image that has several names has a descriptor for each of them."""
+    index = read_document(_text(members, "index.json").encode(), mediatypes.INDEX, "archive: index.json")
+    if not isinstance(index, Index):
+        raise ImageError("archive: index.json: is not an index")
+    found: dict[str, ArchivedImage] = {}
+    for descriptor in index.manifests:
+        if descriptor.is_attestation:
+            continue
+        image = found.get(descriptor.digest) or _image(members, descriptor, platform)
+        names = dict.fromkeys((*image.names, *_names(descriptor)))
+        found[descriptor.digest] = evolve(image, names=tuple(names))
+    return list(found.values())
+
+
+def _image(members: Members, descriptor: Descriptor, platform: Platform) -> ArchivedImage:
+    where = f"archive: {_blob(descriptor)}"
+    document = _document(members, descriptor, where)
+    if isinstance(document, Index):
+        return _image(members, chosen(document, platform, where), platform)
+    image_only(document, where)
+    layers = tuple(
+        ArchivedLayer(member=_blob(layer), digest=layer.digest, size=layer.size) for layer in document.layers
+    )
     return ArchivedImage(
-        config=_text(members, member),
-        names=_names(descriptor),
-        layers=_stackable(layers),
-        config_digest=config["digest"],
+        config=_text(members, _blob(document.config)),
+        names=(),
+        layers=layers,
+        config_digest=document.config.digest,
+        manifest=document.document.decode(),
     )
 
 
-def _choose(manifests: Sequence[Mapping[str, Any]], architecture: str) -> Mapping[str, Any]:
-    for manifest in manifests:
-        platform = _platform(manifest)
-        if platform.get("architecture") == architecture and platform.get("os") == "linux":
-            return manifest
-    raise ImageError(f"index: no manifest for linux/{architecture}")
+def chosen(index: Index, platform: Platform, where: str) -> Descriptor:
+    """The manifest that suits a platform best. ImageError."""
+    offered = [(each.platform, each) for each in index.manifests if not each.is_attestation]
+    found = choose(offered, platform)
+    if found is None:
+        raise ImageError(f"{where}: no manifest for {platform}; there are {listed([each for each, _ in offered])}")
+    return found
 
 
-def _platform(descriptor: Mapping[str, Any]) -> Mapping[str, Any]:
-    platform = descriptor.get("platform")
-    return platform if isinstance(platform, dict) else {}
+def _document(members: Members, descriptor: Descriptor, where: str) -> Manifest | Index:
+    """The document that a descriptor names. DigestMismatch when it is another one; so no index can contain itself either."""
+    data = _text(members, _blob(descriptor)).encode()
+    if digest_of(data) != descriptor.digest:
+        raise DigestMismatch(where, descriptor.digest, digest_of(data))
+    return read_document(data, descriptor.media_type, where)
 
 
-def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
-    """buildx puts statements about an image beside it, as if they were images for a platform that does not exist."""
-    return bool(_platform(descriptor).get("os") == "unknown")
-
-
-def _names(descriptor: Mapping[str, Any]) -> tuple[str, ...]:
-    annotations = descriptor.get("annotations")
-    if not isinstance(annotations, dict):
-        return ()
-    name = annotations.get(_CONTAINERD_NAME) or annotations.get(_NAME)
+def _names(descriptor: Descriptor) -> tuple[str, ...]:
+    name = descriptor.annotations.get(_CONTAINERD_NAME) or descriptor.annotations.get(_NAME) or ""
     # The ref.name of a layout may be a bare tag ("latest"), which names nothing by itself.
-    return (name,) if isinstance(name, str) and (":" in name or "/" in name) else ()
+    return (name,) if ":" in name or "/" in name else ()
 
 
-def _blob(descriptor: Mapping[str, Any], where: str) -> str:
-    try:
-        return f"blobs/sha256/{hexadecimal(descriptor.get('digest'))}"
-    except InvalidDigest as error:
-        raise ImageError(f"{where}: {error}") from error
-
-
-def _size(descriptor: Mapping[str, Any], where: str) -> int | None:
-    size = descriptor.get("size")
-    if size is not None and not isinstance(size, int):
-        raise ImageError(f"{where}: size: expected a number, got {size!r}")
-    return size
+def _blob(descriptor: Descriptor) -> str:
+    return f"blobs/sha256/{hexadecimal(descriptor.digest)}"
 
 
 def _text(members: Members, name: str) -> str:
@@ -263,45 +263,13 @@ def _text(members: Members, name: str) -> str:
         raise ImageError(f"archive: {name}: not UTF-8") from error
 
 
-def _parsed(name: str, text: str) -> Any:
+def _list(members: Members, name: str) -> list[Any]:
     try:
-        return json.loads(text)
+        value = json.loads(_text(members, name))
     except (ValueError, RecursionError) as error:
         raise ImageError(f"archive: {name}: not JSON: {error}") from error
-
-
-def _verified(members: Members, descriptor: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The document that a descriptor names. DigestMismatch when it is another one; so no index can contain itself either."""
-    name = _blob(descriptor, where)
-    text = _text(members, name)
-    digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    if digest != descriptor["digest"]:
-        raise DigestMismatch(f"archive: {name}", descriptor["digest"], digest)
-    return _as_object(name, text)
-
-
-def _object(members: Members, name: str) -> dict[str, Any]:
-    return _as_object(name, _text(members, name))
-
-
-def _as_object(name: str, text: str) -> dict[str, Any]:
-    value = _parsed(name, text)
-    if not isinstance(value, dict):
-        raise ImageError(f"archive: {name}: expected an object")
-    return value
-
-
-def _list(members: Members, name: str) -> list[Any]:
-    value = _parsed(name, _text(members, name))
     if not isinstance(value, list):
         raise ImageError(f"archive: {name}: expected a list")
-    return value
-
-
-def _objects(document: Mapping[str, Any], field: str, where: str) -> list[dict[str, Any]]:
-    value = document.get(field)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ImageError(f"{where}: {field}: expected a list of objects")
     return value
 
 

@@ -59,7 +59,7 @@ class Catalogue:
             name = familiar(reference)
         except InvalidReference:
             return None
-        return next((image for image in self.all() if name in image.references), None)
+        return next((image for image in self.all() if name in image.names), None)
 
     def change(self, change: Callable[[sqlite3.Connection], None]) -> None:
         """One transaction on the tables of images; afterwards everybody sees what came of it."""

@@ -7,6 +7,7 @@ import os
 import shutil
 
 from pycontainerd.images.image import Image, image_of
+from pycontainerd.images.platforms import Platform, platform_of
 
 REFERENCE = "host:latest"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -24,6 +25,11 @@ def architecture() -> str:
     """This machine's, in the words of the image specification (GOARCH)."""
     machine = os.uname().machine
     return _ARCHITECTURES.get(machine, machine)
+
+
+def platform() -> Platform:
+    """This machine's."""
+    return platform_of("linux", os.uname().machine)
 
 
 def host_image() -> Image:

@@ -24,7 +24,11 @@ class Layer:
 
 @frozen(kw_only=True)
 class Image:
-    """``id`` is the digest of the configuration document; ``size`` the bytes of its blobs; ``references`` are familiar names with tags."""
+    """``id`` is the digest of the configuration document; ``size`` the bytes of its blobs.
+
+    ``references`` are familiar names with tags, ``digests`` names with the digests by which registries know it. ``manifest`` is the document
+    that it was brought in with, empty where it came without one.
+    """
 
     id: str
     references: tuple[str, ...]
@@ -38,6 +42,12 @@ class Image:
     variant: str | None
     size: int
     history: tuple[HistoryStep, ...]
+    manifest: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it is called by: references and digests."""
+        return (*self.references, *self.digests)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -53,13 +63,15 @@ class Removed:
     deleted: str | None = None
 
 
-def image_of(document: str, blobs: tuple[Layer, ...], size: int, references: tuple[str, ...] = ()) -> Image:
-    """An image from its configuration document. ImageError."""
+def image_of(
+    document: str, blobs: tuple[Layer, ...], size: int, references: tuple[str, ...] = (), manifest: str = ""
+) -> Image:
+    """An image from its configuration document; ``references`` are names with tags or digests. ImageError."""
     found = parsed(document)
     return Image(
         id=f"sha256:{hashlib.sha256(document.encode()).hexdigest()}",
-        references=references,
-        digests=(),
+        references=tuple(name for name in references if "@" not in name),
+        digests=tuple(name for name in references if "@" in name),
         config=image_config(found),
         document=document,
         blobs=blobs,
@@ -69,6 +81,7 @@ def image_of(document: str, blobs: tuple[Layer, ...], size: int, references: tup
         variant=str(found["variant"]) if found.get("variant") else None,
         size=size,
         history=history(found),
+        manifest=manifest,
     )
 
 

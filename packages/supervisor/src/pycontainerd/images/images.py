@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from pycontainerd.content.store import PIECE, ContentStore
-from pycontainerd.errors import ImageError, ImageInUse, ImageNotFound
+from pycontainerd.errors import ImageError, ImageInUse, ImageNotFound, InvalidReference
 from pycontainerd.images import export, table
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.changes import apply_changes
+from pycontainerd.images.export import Form
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
+from pycontainerd.images.host import platform as here
 from pycontainerd.images.image import Image, Removed
 from pycontainerd.images.importing import Importer, image_name
+from pycontainerd.images.platforms import parse_platform
 from pycontainerd.images.reference import familiar, name_of
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease, Leases
@@ -74,19 +77,21 @@ class Images:
 
     # -- bringing in ---------------------------------------------------------------------------------------------------------
 
-    async def import_archive(self, source: Source) -> builtins.list[Image]:
+    async def import_archive(self, source: Source, *, platform: str | None = None) -> builtins.list[Image]:
         """Load the images of an OCI layout (directory or tar) or a ``docker save`` archive; plain, gzip or zstd.
 
+        Of an index, the image that suits ``platform`` best (``linux/arm64/v8``; by default this machine's).
         The images that are returned bear the names that the archive gives them, whatever else they are called here.
 
         All or nothing: ImageError, LayerError, DigestMismatch or InvalidReference say what is wrong, OSError that the disk is full, and
         nothing of the archive is kept then. An import that was begun from a file goes on although its caller is cancelled.
         """
+        wanted = parse_platform(platform, here()) if platform else here()
         if isinstance(source, Path):
-            return await self._import(lambda lease: self._importer.archive(source, lease))
+            return await self._import(lambda lease: self._importer.archive(source, wanted, lease))
         with self._content.spool() as spool:
             await self._fill(spool, source)
-            return await self._import(lambda lease: self._importer.archive(spool, lease))
+            return await self._import(lambda lease: self._importer.archive(spool, wanted, lease))
 
     async def import_rootfs(
         self, source: Source, reference: str | None = None, *, changes: Sequence[str] = (), message: str = ""
@@ -145,6 +150,8 @@ class Images:
     async def tag(self, source: str, target: str) -> None:
         """Give the image ``source`` the name ``target``. ImageNotFound, InvalidReference; ImageInUse: ``host`` stays as it is."""
         image, name = self.get(source), familiar(target)
+        if "@" in name:
+            raise InvalidReference(target, "a digest cannot be given as a tag")
         if HOST_REFERENCE in (name, *image.references):
             raise ImageInUse("host: the built-in image cannot be renamed, and its name cannot be given to another")
         await self._change(lambda connection: table.name(connection, name, image.id))
@@ -158,10 +165,10 @@ class Images:
         if image.id == self._catalogue.host.id:
             raise ImageInUse("conflict: unable to remove host: the built-in image cannot be removed")
         name = familiar(reference) if self._catalogue.named(reference) is image else None
-        leaving = (name,) if name else image.references
-        if name is None and len({name_of(item) for item in image.references}) > 1 and not force:
+        leaving = _leaving(image, name)
+        if name is None and len({name_of(item) for item in image.names}) > 1 and not force:
             raise _conflict(image, "image is referenced in multiple repositories", forcible=True)
-        last = set(leaving) == set(image.references)
+        last = set(leaving) == set(image.names)
         used = image.id in self.in_use()
         if last and used and not force:
             raise _conflict(image, "image is being used by a container", forcible=True)
@@ -192,19 +199,21 @@ class Images:
 
     # -- taking out ------------------------------------------------------------------------------------------------------------
 
-    async def export(self, references: Sequence[str]) -> AsyncIterator[bytes]:
-        """The bytes of a ``docker save`` archive that is an OCI layout too. ImageNotFound; ImageError for ``host``."""
+    async def export(self, references: Sequence[str], *, form: Form = "docker") -> AsyncIterator[bytes]:
+        """The bytes of an archive: ``docker``, as ``docker save`` writes it, which is an OCI layout too; ``oci``, an OCI layout alone;
+        ``legacy``, as docker wrote it before version 25. ImageNotFound; ImageError for ``host``.
+        """
         wanted = self._wanted(references)
         with self._content.spool() as spool:
-            await self._worker.run(self._export, spool, wanted)
+            await self._worker.run(self._export, spool, wanted, form)
             spool.seek(0)
             while piece := await self._worker.run(spool.read, PIECE):
                 yield piece
 
-    def _export(self, spool: IO[bytes], wanted: Wanted) -> None:
+    def _export(self, spool: IO[bytes], wanted: Wanted, form: Form) -> None:
         with self._leases.lease() as lease:
             lease.hold(*(blob.digest for image, _ in wanted for blob in image.blobs))
-            export.write(spool, wanted, self._content)
+            export.write(spool, wanted, self._content, form)
 
     def _wanted(self, references: Sequence[str]) -> builtins.list[tuple[Image, tuple[str, ...]]]:
         """Each image once, with the names that were asked for."""
@@ -213,9 +222,18 @@ class Images:
             image = self.get(reference)
             if image.id == self._catalogue.host.id:
                 raise ImageError("host: the built-in image is a view of this machine and cannot be exported")
-            names = (familiar(reference),) if self._catalogue.named(reference) is image else ()
+            names = (familiar(reference),) if self._catalogue.named(reference) is image and "@" not in reference else ()
             wanted[image.id] = (image, (*wanted.get(image.id, (image, ()))[1], *names))
         return list(wanted.values())
+
+
+def _leaving(image: Image, name: str | None) -> tuple[str, ...]:
+    """The names that go with ``name`` (None: all). With the last tag of a repository, its digests go too."""
+    if name is None:
+        return image.names
+    if "@" in name or any(other != name and name_of(other) == name_of(name) for other in image.references):
+        return (name,)
+    return (name, *(digest for digest in image.digests if name_of(digest) == name_of(name)))
 
 
 def _conflict(image: Image, why: str, *, forcible: bool) -> ImageInUse:

@@ -21,6 +21,7 @@ from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.host import architecture
 from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of
+from pycontainerd.images.platforms import Platform
 from pycontainerd.images.reference import familiar
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease
@@ -42,19 +43,19 @@ class Importer:
     def __init__(self, content: ContentStore, unpacker: Unpacker, catalogue: Catalogue) -> None:
         self._content, self._unpacker, self._catalogue = content, unpacker, catalogue
 
-    def archive(self, source: Path | IO[bytes], lease: Lease) -> list[Image]:
+    def archive(self, source: Path | IO[bytes], platform: Platform, lease: Lease) -> list[Image]:
         """The images of an OCI layout or a ``docker save`` archive. ImageError, LayerError, DigestMismatch, InvalidReference."""
         with members_of(source, self._content.spool) as members:
-            found = [(self._take(members, item, lease), item.names) for item in read(members, architecture())]
+            found = [(self._take(members, item, lease), item.names) for item in read(members, platform)]
         if not found:
             raise ImageError("archive: holds no image")
         named = [(image, tuple(map(image_name, names))) for image, names in found]
         for image, _ in named:
-            self._verify_known(image, lease)
+            self.verify_known(image, lease)
             self._unpacker.unpack(image, lease)
-        return self._keep(named)
+        return self.keep(named)
 
-    def _verify_known(self, image: Image, lease: Lease) -> None:
+    def verify_known(self, image: Image, lease: Lease) -> None:
         """Unpacking a layer verifies it. One that another image has already is not unpacked again, but this may be another blob."""
         lease.hold(*chain_ids(image.layers))
         trusted = {(layer.digest, layer.diff_id) for other in self._catalogue.stored.values() for layer in other.blobs}
@@ -69,7 +70,7 @@ class Importer:
         blobs = tuple(
             self._layer(members, layer, diff, lease) for layer, diff in zip(item.layers, promised, strict=True)
         )
-        image = image_of(item.config, blobs, sum(blob.size for blob in blobs))
+        image = image_of(item.config, blobs, sum(blob.size for blob in blobs), manifest=item.manifest)
         if item.config_digest not in (None, image.id):
             raise DigestMismatch("image configuration", item.config_digest, image.id)
         return image
@@ -100,9 +101,9 @@ class Importer:
         }
         layers = (Layer(digest=blob.digest, size=blob.size, diff_id=diff_id),)
         image = image_of(json.dumps(document), layers, blob.size)
-        return self._keep([(image, (name,) if name else ())])[0]
+        return self.keep([(image, (name,) if name else ())])[0]
 
-    def _keep(self, found: Found) -> list[Image]:
+    def keep(self, found: Found) -> list[Image]:
         """Into the catalogue; what is returned bears the names that were brought along, not those that the image had already."""
 
         def change(connection: sqlite3.Connection) -> None:
@@ -112,4 +113,12 @@ class Importer:
                     table.name(connection, name, image.id)
 
         self._catalogue.change(change)
-        return [evolve(self._catalogue.stored.get(image.id, image), references=names) for image, names in found]
+        return [self._as_named(image, names) for image, names in found]
+
+    def _as_named(self, image: Image, names: tuple[str, ...]) -> Image:
+        kept = self._catalogue.stored.get(image.id, image)
+        return evolve(
+            kept,
+            references=tuple(name for name in names if "@" not in name),
+            digests=tuple(name for name in names if "@" in name),
+        )

@@ -13,12 +13,16 @@ def load(connection: sqlite3.Connection) -> dict[str, Image]:
     names: dict[str, list[str]] = {}
     for name, owner in connection.execute("SELECT name, image_id FROM image_references ORDER BY name"):
         names.setdefault(owner, []).append(name)
-    rows = connection.execute("SELECT id, config, layers, size FROM images").fetchall()
+    rows = connection.execute("SELECT id, config, layers, size, manifest FROM images").fetchall()
     return {
         image_id: image_of(
-            config, tuple(Layer(**layer) for layer in json.loads(layers)), size, tuple(names.get(image_id, ()))
+            config,
+            tuple(Layer(**layer) for layer in json.loads(layers)),
+            size,
+            tuple(names.get(image_id, ())),
+            manifest,
         )
-        for image_id, config, layers, size in rows
+        for image_id, config, layers, size, manifest in rows
     }
 
 
@@ -26,8 +30,8 @@ def insert(connection: sqlite3.Connection, image: Image, created_ns: int) -> Non
     """Add an image; one that is there already stays as it is."""
     layers = [{"digest": layer.digest, "size": layer.size, "diff_id": layer.diff_id} for layer in image.blobs]
     connection.execute(
-        "INSERT OR IGNORE INTO images (id, config, layers, size, created_ns) VALUES (?, ?, ?, ?, ?)",
-        (image.id, image.document, json.dumps(layers), image.size, created_ns),
+        "INSERT OR IGNORE INTO images (id, config, layers, size, created_ns, manifest) VALUES (?, ?, ?, ?, ?, ?)",
+        (image.id, image.document, json.dumps(layers), image.size, created_ns, image.manifest),
     )
 
 
