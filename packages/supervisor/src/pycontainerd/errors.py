@@ -38,6 +38,7 @@
     ├── StartFailed                 the runtime could not make the process
     │   ├── CommandNotFound         exit code 127
     │   └── CommandNotExecutable    exit code 126
+    ├── NotReady                    a container has ended, or time has, before it was ready
     ├── RuntimeFailed               the runtime could not do it to a container
     ├── StoreFailed                 the metadata could not be written: the disk is full, or read-only
     ├── StoreInUse                  another supervisor has this root open
@@ -263,6 +264,10 @@ class CommandNotExecutable(StartFailed):
     """The program may not be executed."""
 
     exit_code = 126
+
+
+class NotReady(SupervisorError):
+    """What was waited for has not come: the text says which condition does not hold, and ends with the container's last words."""
 
 
 class RuntimeFailed(SupervisorError):

@@ -1,0 +1,1 @@
+"""Containers in test suites: conditions, sockets, the pytest plugin."""
