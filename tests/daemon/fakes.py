@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,7 @@ from pycontainerd.errors import (
     Paused,
 )
 from pycontainerd.events.event import Event
-from pycontainerd.logs.record import LogRecord
+from pycontainerd.logs.record import LogBatch
 from pycontainerd.tasks.attachment import Chunk
 
 IMAGE_ID = "sha256:" + "ab" * 32
@@ -99,7 +99,7 @@ class FakeContainer:
         self.image_id = IMAGE_ID
         self.created_at = NOW
         self.attachment = FakeAttachment()
-        self.records: list[LogRecord] = []
+        self.records: list[LogBatch] = []
         self.processes: list[FakeExec] = []
         self.waiters: list[tuple[str, asyncio.Future[ExitStatus]]] = []
         self.state = ContainerInfo(id=id, name=name, image_id=IMAGE_ID, status=Status.CREATED, created_at=NOW)
@@ -186,10 +186,9 @@ class FakeContainer:
         self._need_running()
         self.calls.append(("resize", rows, columns))
 
-    async def logs(self, **options: Any) -> AsyncIterator[LogRecord]:
+    async def log_blocks(self, render: Callable[[list[LogBatch]], bytes], **options: Any) -> AsyncIterator[bytes]:
         self.calls.append(("logs", options))
-        for record in self.records:
-            yield record
+        yield render(self.records)
 
     async def top(self) -> list[ProcessInfo]:
         self._need_running()

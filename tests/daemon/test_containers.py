@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from pycontainerd.containers.info import Status
-from pycontainerd.logs.record import LogRecord
+from pycontainerd.logs.record import LogBatch
 from tests.daemon import contract
 from tests.daemon.conftest import Api
 from tests.daemon.fakes import IMAGE_ID
@@ -245,8 +245,8 @@ async def test_top_prints_the_columns_of_ps(api: Api) -> None:
 async def test_logs_are_framed_and_stamped(api: Api) -> None:
     container = await api.create()
     container.records = [
-        LogRecord(1_700_000_000_000_000_001, "stdout", b"out\n"),
-        LogRecord(1_700_000_001_000_000_000, "stderr", b"err\n"),
+        LogBatch(1_700_000_000_000_000_001, "stdout", b"out\n"),
+        LogBatch(1_700_000_001_000_000_000, "stderr", b"err\n"),
     ]
     reply = await api.ask("GET", "/v1.41/containers/web/logs?stdout=1&stderr=1&tail=5&since=1.5")
     assert reply.headers["Content-Type"] == "application/vnd.docker.raw-stream"
@@ -261,7 +261,7 @@ async def test_logs_are_framed_and_stamped(api: Api) -> None:
 
 async def test_logs_of_a_terminal_are_raw(api: Api) -> None:
     container = await api.create(Tty=True)
-    container.records = [LogRecord(1, "stdout", b"out\r\n")]
+    container.records = [LogBatch(1, "stdout", b"out\r\n")]
     reply = await api.ask("GET", "/containers/web/logs?stdout=1")
     assert (reply.content, reply.headers["Content-Type"]) == (b"out\r\n", "application/vnd.docker.raw-stream")
 

@@ -26,9 +26,3 @@ def moment_ns(name: str, text: str) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
-
-
-def nanosecond_text(time_ns: int) -> str:
-    """RFC 3339 with all nine decimals, as ``docker logs --timestamps`` has it."""
-    seconds, nanoseconds = divmod(time_ns, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"

@@ -26,7 +26,7 @@ from pycontainerd.leases.info import LeaseInfo
 from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.leases.resource import LeaseResource
 from pycontainerd.logs.config import LogConfig
-from pycontainerd.logs.record import LogRecord
+from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.supervisor import Supervisor
 from pycontainerd.tasks.attachment import Attachment, Chunk
 from pycontainerd.tasks.container import Container
@@ -56,6 +56,7 @@ __all__ = [
     "LeaseInfo",
     "LeaseManager",
     "LeaseResource",
+    "LogBatch",
     "LogConfig",
     "LogRecord",
     "ProcessInfo",

@@ -81,7 +81,10 @@ async def logs(engine: Engine, call: Call) -> web.StreamResponse:
     if container.config.log.driver == "none":
         raise NotServed("configured logging driver does not support reading")
     tail = call.text("tail", "all")
-    records = container.logs(
+    terminal = container.config.terminal
+    form = LogFormat(multiplexed=not terminal, timestamps=call.flag("timestamps"), details=call.flag("details"))
+    blocks = container.log_blocks(
+        form.render,
         follow=call.flag("follow"),
         since_ns=moment_ns("since", call.text("since")) or None,
         until_ns=moment_ns("until", call.text("until")) or None,
@@ -89,11 +92,9 @@ async def logs(engine: Engine, call: Call) -> web.StreamResponse:
         stdout=stdout,
         stderr=stderr,
     )
-    terminal = container.config.terminal
-    form = LogFormat(multiplexed=not terminal, timestamps=call.flag("timestamps"), details=call.flag("details"))
     response = await open_stream(call, content_type(call.version, terminal=terminal))
-    async for record in records:
-        await response.write(form.encode(record))
+    async for block in blocks:
+        await response.write(block)
     return response
 
 

@@ -22,7 +22,12 @@ _HEADER: Final = struct.Struct(">BxxxL")
 
 def frame(stream: StreamName, data: bytes) -> bytes:
     """``data`` with its header."""
-    return _HEADER.pack(_NUMBERS[stream], len(data)) + data
+    return header(stream, len(data)) + data
+
+
+def header(stream: StreamName, length: int) -> bytes:
+    """What comes before ``length`` bytes of data."""
+    return _HEADER.pack(_NUMBERS[stream], length)
 
 
 def content_type(version: ApiVersion, *, terminal: bool) -> str:

@@ -1,25 +1,69 @@
-"""Log records as the bytes of ``GET /containers/{id}/logs``."""
+"""Log records as the bytes of ``GET /containers/{id}/logs``.
+
+A block of log becomes one piece of bytes, in the thread that has read it; headers and data are put side by side by functions of C.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from urllib.parse import quote_plus
+
 from attrs import frozen
 
-from pycontainerd.logs.record import LogRecord
-from pydockerd.streams.frames import frame
-from pydockerd.times import nanosecond_text
+from pycontainerd.logs.record import LogBatch
+from pydockerd.streams.frames import StreamName, header
+
+
+class _Headers(dict[int, bytes]):
+    """The header for each length of data, made once."""
+
+    def __init__(self, stream: StreamName) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def __missing__(self, length: int) -> bytes:
+        made = header(self._stream, length)
+        if length <= _REMEMBERED:
+            self[length] = made
+        return made
+
+
+_REMEMBERED = 20 << 10
+_HEADERS: dict[StreamName, _Headers] = {"stdout": _Headers("stdout"), "stderr": _Headers("stderr")}
 
 
 @frozen(kw_only=True)
 class LogFormat:
-    """``details`` would be the log options' labels; there are none, and docker then still sends a blank."""
+    """``details`` puts the labels and variables of the log options before each record, or a blank where there are none, as docker does."""
 
     multiplexed: bool
     timestamps: bool = False
     details: bool = False
 
-    def encode(self, record: LogRecord) -> bytes:
-        """One record, framed if the container has no terminal."""
-        data = b" " + record.data if self.details else record.data
+    def render(self, batches: list[LogBatch]) -> bytes:
+        """All records, each with its header if the container has no terminal."""
+        return b"".join([self._batch(batch) for batch in batches])
+
+    def _batch(self, batch: LogBatch) -> bytes:
+        if not (self.multiplexed or self.timestamps or self.details):
+            return batch.data
+        pieces = batch.pieces()
+        if self.details:
+            prefix = _details(batch).encode() + b" "
+            pieces = [prefix + piece for piece in pieces]
         if self.timestamps:
-            data = nanosecond_text(record.time_ns).encode() + b" " + data
-        return frame(record.stream, data) if self.multiplexed else data
+            pieces = [b"%b %b" % stamped for stamped in zip(batch.stamps(), pieces, strict=False)]
+        return _framed(_HEADERS[batch.stream], pieces) if self.multiplexed else b"".join(pieces)
+
+
+def _framed(headers: _Headers, pieces: list[bytes]) -> bytes:
+    parts = [b""] * (2 * len(pieces))
+    parts[0::2] = map(headers.__getitem__, map(len, pieces))
+    parts[1::2] = pieces
+    return b"".join(parts)
+
+
+def _details(batch: LogBatch) -> str:
+    """``name=value`` by commas, in the order of the names, escaped as in a URL."""
+    told: Iterable[tuple[str, str]] = sorted(batch.attributes.items())
+    return ",".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in told)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -16,9 +17,11 @@ from pycontainerd.blocking.exec import Exec
 from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.containers.config import ContainerConfig, ExecConfig
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo
-from pycontainerd.logs.record import LogRecord
+from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import container as asynchronous
 from pycontainerd.tasks.waiters import WaitCondition
+
+_T = TypeVar("_T")
 
 
 @frozen
@@ -142,6 +145,23 @@ class Container:
             follow=follow, since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr
         )
         return self._loop.iterate(records)
+
+    def log_blocks(
+        self,
+        render: Callable[[builtins.list[LogBatch]], _T],
+        *,
+        follow: bool = False,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        tail: int | None = None,
+        stdout: bool = True,
+        stderr: bool = True,
+    ) -> Iterator[_T]:
+        """The same as ``render`` makes it of some mebibyte at a time."""
+        blocks = self._container.log_blocks(
+            render, follow=follow, since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr
+        )
+        return self._loop.iterate(blocks)
 
     def stats(self) -> pyrunc.Stats:
         """What it uses at this moment."""

@@ -16,15 +16,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pycontainerd.logs import jsonfile
+from pycontainerd.logs.compressor import Compressor
+from pycontainerd.logs.format import Format
 from pycontainerd.logs.journal import Journal, Progress
-from pycontainerd.logs.lines import cut
+from pycontainerd.logs.jsonfile import JsonFile
+from pycontainerd.logs.lines import whole
 from pycontainerd.logs.record import LogStream
 from pycontainerd.logs.rotation import Rotation
 from pycontainerd.logs.spool import Spool
 
 _logger = logging.getLogger(__name__)
 _STREAMS: tuple[LogStream, LogStream] = ("stdout", "stderr")
+_JSON = JsonFile()
 _COMPACT = 1 << 20
 """A spool whose logged part is larger than this, in bytes, is replaced by one with only the rest."""
 
@@ -33,36 +36,51 @@ class Intake:
     """One container's way into its log. Used by one thread at a time; the making of it repairs what the last one left."""
 
     def __init__(
-        self, directory: Path, log: Path, rotation: Rotation, *, clock: Callable[[], int] = time.time_ns
+        self,
+        directory: Path,
+        log: Path,
+        rotation: Rotation,
+        *,
+        form: Format = _JSON,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._log_path = log
         self._rotation = rotation
+        self._form = form
         self._clock = clock
+        self._compressor = Compressor(log) if rotation.compress else None
         self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._log = self._open_log()
         self._journal = Journal(self._directory)
         self._progress = self._journal.read() or self._begin()
         self._spools = [Spool(self._directory, name, self._progress.generation[i]) for i, name in enumerate(_STREAMS)]
+        self._pending = [b"", b""]
+        """What was taken and is not logged: the end of each spool, kept here so that it is not read again with each batch."""
         self._repair()
+        if self._compressor is not None:
+            self._compressor.wake()
 
     def take(self, fd: int, is_stderr: bool) -> bytes:
         """Move a batch from ``fd`` into the log, and return it; empty at the end of the stream, BlockingIOError when nothing is there."""
         try:
-            return self._spools[is_stderr].take(fd)
+            data = self._spools[is_stderr].take(fd)
         except OSError as error:
             if isinstance(error, BlockingIOError) or not _disk_is_full(error):
                 raise
             # The process must go on when the disk is full, as it does with docker: its watchers see this, its log does not.
             _logger.warning("%s: output is not logged: %s", self._log_path, error.strerror)
             return os.read(fd, 64 << 10)
+        self._pending[is_stderr] += data
+        return data
 
     def log(self, is_stderr: bool, *, ended: bool = False) -> bool:
         """Log the complete lines that were taken (``ended``: the rest too). Returns whether there were any."""
-        spool, logged = self._spools[is_stderr], self._progress.logged[is_stderr]
-        pieces, length = cut(spool.read(logged), ended=ended)
-        if not pieces:
+        pending, logged = self._pending[is_stderr], self._progress.logged[is_stderr]
+        length = whole(pending, ended=ended)
+        if not length:
             return False
-        self._append(jsonfile.encode(_STREAMS[is_stderr], pieces, self._clock()))
+        self._append(self._form.encode(_STREAMS[is_stderr], pending[:length], self._clock()))
+        self._pending[is_stderr] = pending[length:]
         self._advance(is_stderr, logged + length)
         if logged + length > _COMPACT:
             self._compact(is_stderr)
@@ -72,7 +90,7 @@ class Intake:
 
     def unfinished(self, is_stderr: bool) -> bytes:
         """What was taken but is not a whole line yet, so not in the log."""
-        return self._spools[is_stderr].read(self._progress.logged[is_stderr])
+        return self._pending[is_stderr]
 
     @property
     def log_size(self) -> int:
@@ -80,7 +98,9 @@ class Intake:
         return self._progress.log_size
 
     def close(self, *, finished: bool) -> None:
-        """Close the files. ``finished``: both streams ended and were logged, so that spools and journal are not needed any more."""
+        """Close the files, which are not used any more when this returns. ``finished``: both streams ended and were logged, so that spools and journal are not needed any more."""
+        if self._compressor is not None:
+            self._compressor.close()
         for spool in self._spools:
             spool.discard() if finished else spool.close()
         self._journal.close()
@@ -95,7 +115,7 @@ class Intake:
 
     def _begin(self) -> Progress:
         """The first state: said before anything is taken, because without it the next intake would not know what to cut off."""
-        progress = Progress(log_size=_whole_lines(self._log))
+        progress = Progress(log_size=self._form.sound_size(self._log))
         self._journal.write(progress)
         return progress
 
@@ -107,6 +127,7 @@ class Intake:
         for is_stderr in (False, True):
             if self._spools[is_stderr].size < self._progress.logged[is_stderr]:  # killed while closing for good
                 self._advance(is_stderr, self._spools[is_stderr].size)
+            self._pending[is_stderr] = self._spools[is_stderr].read(self._progress.logged[is_stderr])
             self.log(is_stderr)
 
     def _append(self, data: bytes) -> None:
@@ -136,10 +157,13 @@ class Intake:
         old.discard()
 
     def _rotate(self) -> None:
-        self._rotation.rotate(self._log_path)
+        with self._compressor.lock if self._compressor is not None else contextlib.nullcontext():
+            self._rotation.rotate(self._log_path)
         os.close(self._log)
         self._log = self._open_log()
         self._save(log_size=0)
+        if self._compressor is not None:
+            self._compressor.wake()
 
     def _save(
         self,
@@ -170,10 +194,3 @@ def _disk_is_full(error: OSError) -> bool:
     from errno import EDQUOT, EFBIG, ENOSPC
 
     return error.errno in {ENOSPC, EDQUOT, EFBIG}
-
-
-def _whole_lines(log: int) -> int:
-    """The size of the log up to its last newline: what a power failure tore is cut off."""
-    size = os.fstat(log).st_size
-    tail = os.pread(log, 64 << 10, max(0, size - (64 << 10)))
-    return size - (len(tail) - (tail.rfind(b"\n") + 1))

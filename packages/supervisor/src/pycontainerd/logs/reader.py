@@ -1,23 +1,27 @@
-"""Reading a json-file log: from the start, the last N records, between two times, or on and on."""
+"""Reading a log: from the start, the last N records, between two times, or on and on.
+
+Files are read in large blocks, in a thread, which also does what is done to all of a block; the event loop gets finished pieces.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import frozen
 
-from pycontainerd.logs.jsonfile import decode
+from pycontainerd.logs.cursor import Cursor
+from pycontainerd.logs.format import Format
+from pycontainerd.logs.jsonfile import JsonFile
 from pycontainerd.logs.notifier import Notifier
-from pycontainerd.logs.record import LogRecord
-from pycontainerd.logs.rotation import files
+from pycontainerd.logs.record import LogBatch, LogRecord
 
-_BLOCK = 128 << 10
-_ATTEMPTS = 100
+_T = TypeVar("_T")
+_JSON = JsonFile()
 
 
 @frozen(kw_only=True)
@@ -30,37 +34,67 @@ class Query:
     stdout: bool = True
     stderr: bool = True
 
-    def wants(self, record: LogRecord) -> bool:
-        """Whether the record passes."""
-        if self.since_ns is not None and record.time_ns < self.since_ns:
-            return False
-        if self.until_ns is not None and record.time_ns > self.until_ns:
-            return False
-        return self.stderr if record.stream == "stderr" else self.stdout
+    def select(self, batches: list[LogBatch]) -> list[LogBatch]:
+        """What of them passes."""
+        batches = [each for each in batches if (self.stderr if each.stream == "stderr" else self.stdout)]
+        if self.since_ns is None and self.until_ns is None:
+            return batches
+        cut = (each.between(self.since_ns, self.until_ns) for each in batches)
+        return [each for each in cut if each is not None]
 
 
 async def read(
-    log: Path, query: Query, notifier: Notifier | None = None, *, limit: int | None = None
+    log: Path, query: Query, notifier: Notifier | None = None, *, form: Format = _JSON, limit: int | None = None
 ) -> AsyncIterator[LogRecord]:
     """The records that ``query`` wants; with a ``notifier`` also those that are still to come, until it says that there are no more.
 
     ``limit`` is the size, in bytes, at which to stop in the current file.
     """
-    cursor = await asyncio.to_thread(_Cursor.at_tail, log, query.tail)
+    async with contextlib.aclosing(read_blocks(log, query, list, notifier, form=form, limit=limit)) as blocks:
+        async for batches in blocks:
+            for batch in batches:
+                for record in batch.records():
+                    yield record
+
+
+async def read_blocks(
+    log: Path,
+    query: Query,
+    render: Callable[[list[LogBatch]], _T],
+    notifier: Notifier | None = None,
+    *,
+    form: Format = _JSON,
+    limit: int | None = None,
+) -> AsyncGenerator[_T, None]:
+    """The same as ``render`` makes it of the batches of each block, in the thread that has read it."""
+    cursor = await asyncio.to_thread(Cursor.at_tail, log, form, query.tail)
+
+    def next_block() -> tuple[bool, _T | None]:
+        block = cursor.next_block(limit)
+        batches = query.select(_after(cursor, form.decode(block)))
+        return bool(block), render(batches) if batches else None
+
     with cursor, contextlib.ExitStack() as stack:
         grown = stack.enter_context(notifier.following()) if notifier else None
         while True:
             finished = notifier is None or notifier.finished
             if grown is not None:
                 grown.clear()
-            records = await asyncio.to_thread(cursor.next_batch, limit)
-            for record in records:
-                if query.wants(record):
-                    yield record
-            if records:
+            more, rendered = await asyncio.to_thread(next_block)
+            if rendered is not None:
+                yield rendered
+            if more:
                 continue
             if finished or grown is None or not await _woken(grown, query.until_ns):
                 return
+
+
+def _after(cursor: Cursor, batches: list[LogBatch]) -> list[LogBatch]:
+    """Without the records that are before the place where the reading was to begin; they are all in the first entry."""
+    if cursor.skip and batches:
+        skipped, cursor.skip = cursor.skip, 0
+        batches[0] = batches[0].without_first(skipped)
+    return batches
 
 
 async def _woken(grown: asyncio.Event, until_ns: int | None) -> bool:
@@ -73,115 +107,3 @@ async def _woken(grown: asyncio.Event, until_ns: int | None) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-class _Cursor:
-    """A place in a log that may be rotated meanwhile: it goes on in the file that came after the one it was in."""
-
-    def __init__(self, log: Path, path: Path | None, offset: int) -> None:
-        self._log = log
-        self._fd = -1
-        self._offset = offset
-        if path is not None:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-    @classmethod
-    def at_tail(cls, log: Path, tail: int | None) -> _Cursor:
-        """Before the last ``tail`` records. A rotation between looking for a file and opening it means looking again."""
-        for _ in range(_ATTEMPTS):
-            with contextlib.suppress(FileNotFoundError):
-                return cls._at_tail(log, tail)
-        return cls(log, None, 0)
-
-    @classmethod
-    def _at_tail(cls, log: Path, tail: int | None) -> _Cursor:
-        found = [path for path in files(log) if path.exists()]
-        if not found:
-            return cls(log, None, 0)
-        if tail is None:
-            return cls(log, found[0], 0)
-        missing = tail
-        for path in reversed(found):
-            offset, missing = _tail_offset(path, missing)
-            if missing == 0 or path is found[0]:
-                return cls(log, path, offset)
-        return cls(log, found[0], 0)
-
-    def __enter__(self) -> _Cursor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-
-    def next_batch(self, limit: int | None) -> list[LogRecord]:
-        """The next records; none when there are none yet."""
-        if self._fd < 0 and not self._open(self._log):
-            return []
-        while True:
-            size = _BLOCK if limit is None or not self._is_current() else min(_BLOCK, limit - self._offset)
-            lines = _whole_lines(self._fd, self._offset, size) if size > 0 else b""
-            if lines:
-                self._offset += len(lines)
-                return [record for line in lines.splitlines() if (record := decode(line)) is not None]
-            if self._is_current() or not self._next_file():
-                return []
-
-    def _is_current(self) -> bool:
-        try:
-            return os.path.samestat(os.stat(self._log), os.fstat(self._fd))
-        except FileNotFoundError:
-            return True
-
-    def _next_file(self) -> bool:
-        """Go to the file after this one; the oldest that exists when this one is gone altogether."""
-        after: Path | None = None
-        mine = os.fstat(self._fd)
-        found = files(self._log)
-        for path, following in zip(found, [*found[1:], None], strict=True):
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(path.stat(), mine):
-                    after = following
-                    break
-        else:
-            after = found[0]
-        return after is not None and self._open(after)
-
-    def _open(self, path: Path) -> bool:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd, self._offset = fd, 0
-        return True
-
-
-def _whole_lines(fd: int, offset: int, size: int) -> bytes:
-    """The complete lines from ``offset`` on, about ``size`` bytes of them."""
-    data = os.pread(fd, size, offset)
-    while data and b"\n" not in data and (more := os.pread(fd, _BLOCK, offset + len(data))):
-        data += more
-    return data[: data.rfind(b"\n") + 1]
-
-
-def _tail_offset(path: Path, count: int) -> tuple[int, int]:
-    """Where the last ``count`` lines of the file begin, and how many of them it does not have."""
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        if count == 0:
-            return end, 0
-        position, missing = end, count
-        while position > 0:
-            start = max(0, position - _BLOCK)
-            block = os.pread(file.fileno(), position - start, start)
-            at = len(block)
-            while (at := block.rfind(b"\n", 0, at)) >= 0:
-                if start + at + 1 == end:  # what ends the last line begins none
-                    continue
-                missing -= 1
-                if missing == 0:
-                    return start + at + 1, 0
-            position = start
-        return 0, max(0, missing - (1 if end > 0 else 0))

@@ -1,4 +1,4 @@
-"""When a json-file log is large enough, and the names of the older ones: ``log``, ``log.1``, ``log.2``..."""
+"""When a log is large enough, and the names of the older files: ``log``, ``log.1``, ``log.2``... or, compressed, ``log.1.gz``..."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from pathlib import Path
 from attrs import frozen
 
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
 
 
 @frozen
 class Rotation:
-    """``max_size`` in bytes (None: never rotate), ``max_files`` counts the current one."""
+    """``max_size`` in bytes (None: never rotate), ``max_files`` counts the current one, ``compress`` is for the older ones."""
 
     max_size: int | None = None
     max_files: int = 1
+    compress: bool = False
 
     @staticmethod
     def of(options: Mapping[str, str]) -> Rotation:
-        """From docker's ``max-size`` and ``max-file``. ValueError names what is wrong."""
-        size = _parse_size(options["max-size"]) if "max-size" in options else None
+        """From docker's ``max-size``, ``max-file`` and ``compress``. ValueError names what is wrong."""
+        size = _parse_size(options["max-size"]) if options.get("max-size", "-1") != "-1" else None
         files = _parse_count(options.get("max-file", "1"))
+        compress = _parse_boolean(options.get("compress", "false"))
         if files > 1 and size is None:
             raise ValueError("max-file needs max-size: without it the log is never rotated")
-        return Rotation(size, files)
+        if compress and (files < 2 or size is None):
+            raise ValueError("compress cannot be true when max-file is less than 2 or max-size is not set")
+        return Rotation(size, files, compress)
 
     def is_due(self, size: int) -> bool:
         """Whether a log of ``size`` bytes is to be put aside."""
@@ -38,8 +43,10 @@ class Rotation:
             log.unlink(missing_ok=True)
             return
         for number in range(self.max_files - 1, 0, -1):
-            with contextlib.suppress(FileNotFoundError):
-                numbered(log, number - 1).rename(numbered(log, number))
+            for form in (numbered, compressed):
+                form(log, number).unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    form(log, number - 1).rename(form(log, number))
 
 
 def numbered(log: Path, number: int) -> Path:
@@ -47,12 +54,26 @@ def numbered(log: Path, number: int) -> Path:
     return log if number == 0 else log.with_name(f"{log.name}.{number}")
 
 
+def compressed(log: Path, number: int) -> Path:
+    """The same file, compressed. The log itself never is."""
+    return log.with_name(f"{log.name}.{number}.gz")
+
+
 def files(log: Path) -> list[Path]:
-    """All files of a log that exist, oldest first."""
+    """All files of a log that exist, oldest first; one that is just being compressed shows as it is."""
     found = [log]
-    while numbered(log, len(found)).exists():
-        found.append(numbered(log, len(found)))
+    while (following := _either(log, len(found))) is not None:
+        found.append(following)
     return found[::-1]
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether it is one of the compressed files."""
+    return path.suffix == ".gz"
+
+
+def _either(log: Path, number: int) -> Path | None:
+    return next((path for path in (numbered(log, number), compressed(log, number)) if path.exists()), None)
 
 
 def _parse_size(text: str) -> int:
@@ -66,3 +87,9 @@ def _parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(f"max-file: expected a number from 1 on, got {text!r}")
     return int(text)
+
+
+def _parse_boolean(text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise ValueError(f"compress: expected true or false, got {text!r}")
+    return _BOOLEANS[text.lower()]

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -23,14 +22,16 @@ from pycontainerd.containers.states import Action, after, refusal
 from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError
 from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
-from pycontainerd.logs.record import LogRecord
-from pycontainerd.tasks import launch, output
+from pycontainerd.logs.notifier import Notifier
+from pycontainerd.logs.record import LogBatch, LogRecord
+from pycontainerd.tasks import launch
 from pycontainerd.tasks.attachment import Attachment
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.execs import Execs
 from pycontainerd.tasks.failures import asking
 from pycontainerd.tasks.happenings import container_event
 from pycontainerd.tasks.neighbours import Neighbours
+from pycontainerd.tasks.output import Log, Query
 from pycontainerd.tasks.processes import describe
 from pycontainerd.tasks.rootfs import container_root
 from pycontainerd.tasks.run import Run
@@ -67,6 +68,7 @@ class Container:
             # a terminal's input does not end with the client that leaves it, as docker has it: the next one types on
             stdin_once=record.config.stdin_once and not record.config.terminal,
         )
+        self._log = Log(services, record)
         self._process: pyrunc.Container | None = None
         self._run: Run | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -195,7 +197,7 @@ class Container:
 
         With ``logs`` what was said before comes first, without a gap or an overlap; without ``stream`` nothing comes after it.
         """
-        backlog = output.backlog(self._log_path, stdout=stdout, stderr=stderr) if logs else None
+        backlog = self._log.backlog(stdout=stdout, stderr=stderr) if logs else None
         attachment = await self._stdio.attach(stdin=stdin, stdout=stdout, stderr=stderr, backlog=backlog)
         if not stream:
             attachment.end()
@@ -223,11 +225,29 @@ class Container:
 
         Raises Unsupported when its log driver keeps nothing.
         """
-        query = output.Query(since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr)
-        output.check_readable(self.config)
-        notifier = self._stdio.notifier if follow and self._is_active() else None
-        async for record in output.read(self._log_path, query, notifier):
+        query = Query(since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr)
+        async for record in self._log.read(query, self._notifier(follow)):
             yield record
+
+    async def log_blocks(
+        self,
+        render: Callable[[list[LogBatch]], _T],
+        *,
+        follow: bool = False,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        tail: int | None = None,
+        stdout: bool = True,
+        stderr: bool = True,
+    ) -> AsyncIterator[_T]:
+        """The same for who wants bytes and not records: what ``render`` makes of some mebibyte of log at a time, in the thread that reads it.
+
+        ``lambda batches: b"".join(batch.data for batch in batches)`` gives what was said as it was said.
+        """
+        query = Query(since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr)
+        async with contextlib.aclosing(self._log.read_blocks(query, render, self._notifier(follow))) as blocks:
+            async for block in blocks:
+                yield block
 
     async def stats(self) -> pyrunc.Stats:
         """What it uses at this moment. Raises NotRunning."""
@@ -298,9 +318,8 @@ class Container:
     def _label(self) -> str:
         return f"/{self.name}" if self.name else self.id
 
-    @property
-    def _log_path(self) -> Path:
-        return output.log_path(self._services, self.id)
+    def _notifier(self, follow: bool) -> Notifier | None:
+        return self._stdio.notifier if follow and self._is_active() else None
 
     @property
     def _stop_timeout(self) -> float:

@@ -11,9 +11,10 @@ import pyrunc
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import Conflict, SnapshotNotFound
 from pycontainerd.oci.namespaces import shared_with
-from pycontainerd.tasks import output, prepare
+from pycontainerd.tasks import prepare
 from pycontainerd.tasks.failures import starting
 from pycontainerd.tasks.neighbours import Neighbours
+from pycontainerd.tasks.output import Log
 from pycontainerd.tasks.prepare import Shared
 from pycontainerd.tasks.run import Run
 from pycontainerd.tasks.services import Services
@@ -106,7 +107,7 @@ def _create(
 
 async def connect(services: Services, record: ContainerRecord, process: pyrunc.Container, stdio: Stdio) -> Run:
     """Begin to take what the process writes, into its log too."""
-    way = await services.worker.run(output.intake, services, record.id, record.config)
+    way = await services.worker.run(Log(services, record).intake)
     try:
         return await Run.connect(process, stdio, way, services.pump, services.worker)
     except BaseException:

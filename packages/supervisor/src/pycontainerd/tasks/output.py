@@ -2,72 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from pycontainerd.containers.config import ContainerConfig
+from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import InvalidConfig, Unsupported
+from pycontainerd.logs.attributes import Subject
+from pycontainerd.logs.driver import Driver, driver
 from pycontainerd.logs.intake import Intake
-from pycontainerd.logs.reader import Query, read
-from pycontainerd.logs.rotation import Rotation
+from pycontainerd.logs.notifier import Notifier
+from pycontainerd.logs.reader import Query, read, read_blocks
+from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks.attachment import Chunk
 from pycontainerd.tasks.channel import Channel
 from pycontainerd.tasks.services import Services
 from pycontainerd.tasks.stdio import Backlog
 
-__all__ = ["Query", "backlog", "check_driver", "check_readable", "intake", "log_path", "read"]
+__all__ = ["Log", "Query", "check_driver"]
 
-_OPTIONS = {"json-file": {"max-size", "max-file", "labels", "env", "tag"}, "none": set[str]()}
+_T = TypeVar("_T")
 
 
 def check_driver(config: ContainerConfig) -> None:
-    """InvalidConfig for a driver or an option that does not exist."""
-    log = config.log
-    if log.driver not in _OPTIONS:
-        raise InvalidConfig(
-            "log.driver", f"no such log driver: {log.driver!r}, choose one of {', '.join(sorted(_OPTIONS))}"
-        )
-    for option in log.options:
-        if option not in _OPTIONS[log.driver]:
-            raise InvalidConfig("log.options", f"unknown log opt {option!r} for {log.driver} log driver")
-    if log.driver == "json-file":
-        try:
-            Rotation.of(log.options)
-        except ValueError as error:
-            raise InvalidConfig("log.options", str(error)) from error
+    """InvalidConfig for a driver or an option that does not exist, or has a wrong value."""
+    _driver(config, "", "", "")
 
 
-def check_readable(config: ContainerConfig) -> None:
-    """Unsupported when nothing was kept."""
-    if config.log.driver == "none":
-        raise Unsupported("configured logging driver does not support reading")
+class Log:
+    """The log of one container: writing and reading it, whatever its driver."""
+
+    def __init__(self, services: Services, record: ContainerRecord) -> None:
+        self._services = services
+        self._id = record.id
+        self._driver = _driver(record.config, record.id, record.name or "", record.image_id)
+
+    @property
+    def path(self) -> Path | None:
+        """Its current file; None when nothing is kept."""
+        return None if self._driver is None else self._services.home(self._id) / self._driver.file.format(id=self._id)
+
+    def intake(self) -> Intake | None:
+        """The way in; None when nothing is to be kept."""
+        path = self.path
+        if self._driver is None or path is None:
+            return None
+        return Intake(self._services.bundle(self._id), path, self._driver.rotation, form=self._driver.form)
+
+    def read(self, query: Query, notifier: Notifier | None = None) -> AsyncIterator[LogRecord]:
+        """The records; see `pycontainerd.logs.reader`. Raises Unsupported when nothing was kept."""
+        path, kept = self._readable()
+        return read(path, query, notifier, form=kept.form)
+
+    def read_blocks(
+        self, query: Query, render: Callable[[list[LogBatch]], _T], notifier: Notifier | None = None
+    ) -> AsyncGenerator[_T, None]:
+        """The same in blocks, as ``render`` makes them. Raises Unsupported."""
+        path, kept = self._readable()
+        return read_blocks(path, query, render, notifier, form=kept.form)
+
+    def backlog(self, *, stdout: bool, stderr: bool) -> Backlog:
+        """For an attachment: what the log has at the moment that it is asked, and the lines that are not whole yet."""
+
+        def ask(channel: Channel | None) -> AsyncIterator[Chunk]:
+            way = channel.intake if channel is not None else None
+            tails = [(False, way.unfinished(False)), (True, way.unfinished(True))] if way is not None else []
+            return chunks(way.log_size if way is not None else None, tails)
+
+        async def chunks(limit: int | None, tails: list[tuple[bool, bytes]]) -> AsyncIterator[Chunk]:
+            if self._driver is not None:
+                path, kept = self._readable()
+                query = Query(stdout=stdout, stderr=stderr)
+                async for batches in read_blocks(path, query, list, form=kept.form, limit=limit):
+                    for batch in batches:
+                        yield Chunk(batch.stream, batch.data)
+            for is_stderr, tail in tails:
+                if tail and (stderr if is_stderr else stdout):
+                    yield Chunk("stderr" if is_stderr else "stdout", tail)
+
+        return ask
+
+    def _readable(self) -> tuple[Path, Driver]:
+        path = self.path
+        if self._driver is None or path is None:
+            raise Unsupported("configured logging driver does not support reading")
+        return path, self._driver
 
 
-def log_path(services: Services, id: str) -> Path:
-    """Where the log is: docker's name for it."""
-    return services.home(id) / f"{id}-json.log"
-
-
-def intake(services: Services, id: str, config: ContainerConfig) -> Intake | None:
-    """The way into the log; None when nothing is to be kept."""
-    if config.log.driver == "none":
-        return None
-    return Intake(services.bundle(id), log_path(services, id), Rotation.of(config.log.options))
-
-
-def backlog(log: Path, *, stdout: bool, stderr: bool) -> Backlog:
-    """For an attachment: what the log has at the moment that it is asked, and the lines that are not whole yet."""
-
-    def ask(channel: Channel | None) -> AsyncIterator[Chunk]:
-        way = channel.intake if channel is not None else None
-        tails = [(False, way.unfinished(False)), (True, way.unfinished(True))] if way is not None else []
-        return chunks(way.log_size if way is not None else None, tails)
-
-    async def chunks(limit: int | None, tails: list[tuple[bool, bytes]]) -> AsyncIterator[Chunk]:
-        async for record in read(log, Query(stdout=stdout, stderr=stderr), limit=limit):
-            yield Chunk(record.stream, record.data)
-        for is_stderr, tail in tails:
-            if tail and (stderr if is_stderr else stdout):
-                yield Chunk("stderr" if is_stderr else "stdout", tail)
-
-    return ask
+def _driver(config: ContainerConfig, id: str, name: str, image_id: str) -> Driver | None:
+    subject = Subject(id=id, name=name, image=config.image, image_id=image_id, labels=config.labels, env=config.env)
+    try:
+        return driver(config.log, subject)
+    except ValueError as error:
+        field = "log.driver" if "no such log driver" in str(error) else "log.options"
+        raise InvalidConfig(field, str(error)) from error
