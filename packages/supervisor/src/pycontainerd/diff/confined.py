@@ -2,46 +2,90 @@
 
 Names are walked one component at a time from a descriptor of the root, without following symlinks: a layer whose entry has a symlink (or a
 file) as a parent replaces nothing outside, it is refused. ``..`` is refused as well. No path is resolved twice.
+
+The directories used last are kept open. Making something in a directory changes its time, and a default ACL on it changes what is made in
+it: so each keeps both back as long as it is open, and gets them when it is closed. That way nothing has to be remembered of the others.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Final
+
+from attrs import define
 
 from pycontainerd.errors import LayerError
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_KEPT: Final = 64
+"""Open directories at one time."""
+_LONGEST_PART: Final = 255
+DEFAULT_ACL: Final = b"system.posix_acl_default"
 
 
-def components(name: str) -> tuple[str, ...]:
+@define
+class Directory:
+    """An open one. ``plain``: what is made in it belongs to whoever makes it. ``mtime_ns`` and ``acl`` are what it gets when it is closed."""
+
+    fd: int
+    plain: bool
+    mtime_ns: int
+    acl: bytes | None
+
+    @classmethod
+    def of(cls, fd: int, group: int) -> Directory:
+        """What the descriptor has."""
+        status = os.fstat(fd)
+        made = cls(fd, False, status.st_mtime_ns, _taken_acl(fd))
+        made.now_is(status.st_mode, status.st_gid, group)
+        return made
+
+    def now_is(self, mode: int, gid: int, group: int) -> None:
+        """A set-group-id directory hands its group down, and on some mounts (``grpid``) each does."""
+        self.plain = not mode & stat.S_ISGID and gid == group
+
+    def close(self) -> None:
+        """Give back what was kept, and close."""
+        try:
+            if self.acl is not None:
+                os.setxattr(self.fd, DEFAULT_ACL, self.acl)
+            os.utime(self.fd, ns=(self.mtime_ns, self.mtime_ns))
+        finally:
+            os.close(self.fd)
+
+
+def components(name: bytes) -> tuple[bytes, ...]:
     """The parts of an entry's name below the root: ``./a//b/`` is (a, b). LayerError for ``..``, NUL, and names that no file system has."""
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    parts = tuple(part for part in name.split(b"/") if part not in (b"", b"."))
     for part in parts:
-        if part == ".." or "\0" in part:
-            raise LayerError(name, "leaves the layer's root")
-        if len(os.fsencode(part)) > 255:
-            raise LayerError(name, "a part of its name is longer than 255 bytes")
+        if part == b".." or b"\0" in part:
+            raise LayerError(os.fsdecode(name), "leaves the layer's root")
+        if len(part) > _LONGEST_PART:
+            raise LayerError(os.fsdecode(name), f"a part of its name is longer than {_LONGEST_PART} bytes")
     return parts
 
 
 class Confined:
-    """The tree below ``root``, with the descriptor of the directory used last kept open, as archives are sorted by directory.
+    """The tree below ``root``.
 
     ``below`` are the directories of the layers underneath, nearest first: a directory that is made because an entry needs it is like
     the one of the same name there, which it will cover.
     """
 
     def __init__(self, root: str, below: Sequence[str] = ()) -> None:
+        self.user, self.group = os.geteuid(), os.getegid()
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            self._root = _open(root, opened)
             self._below = [_open(directory, opened) for directory in below]
+            self._root = Directory.of(os.open(root, _DIRECTORY), self.group)
             self._stack = opened.pop_all()
-        self._last: tuple[tuple[str, ...], int] | None = None
+        self._kept: dict[bytes, Directory] = {}
+        self._last: tuple[bytes, Directory] = (b"", self._root)
 
     def __enter__(self) -> Confined:
         return self
@@ -49,53 +93,118 @@ class Confined:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.forget()
-        self._stack.close()
+        with self._stack:
+            try:
+                self.forget()
+            finally:
+                self._root.close()
 
     def forget(self) -> None:
-        """Close the kept descriptor: its directory may have been replaced."""
-        if self._last is not None:
-            os.close(self._last[1])
-            self._last = None
+        """Close what is kept: a directory may have been replaced."""
+        self._last = (b"", self._root)
+        with contextlib.ExitStack() as closing:
+            while self._kept:
+                closing.callback(self._kept.popitem()[1].close)
 
-    def directory(self, parts: tuple[str, ...], name: str, *, make: bool = True) -> int:
-        """A descriptor of the directory ``parts``, valid until the next call; missing ones are made."""
+    def forget_below(self, path: bytes) -> None:
+        """Close the directory ``path``, if it is kept, and all in it: it is about to be removed."""
+        below = path + b"/"
+        if (self._last[0] + b"/").startswith(below):
+            self._last = (b"", self._root)
+        for kept in [kept for kept in self._kept if kept == path or kept.startswith(below)]:
+            self._kept.pop(kept).close()
+
+    @property
+    def last_path(self) -> bytes:
+        """Of the directory that was given out last."""
+        return self._last[0]
+
+    def last_path_is(self, path: bytes) -> None:
+        """Make ``path`` the last one again."""
+        self.directory(tuple(path.split(b"/")) if path else (), path)
+
+    def parent_of(self, name: bytes) -> tuple[Directory, bytes]:
+        """The directory that an entry goes into, made if it is missing, and the last part of its name (empty: it is the root).
+
+        The directory is valid until the next call.
+        """
+        parent, _, leaf = name.rpartition(b"/")
+        if parent == self._last[0] and leaf not in (b"", b".", b"..") and len(leaf) <= _LONGEST_PART:
+            return self._last[1], leaf  # as spelled, so the name is known to be a plain one
+        parts = components(name)
         if not parts:
-            return self._root
-        if self._last is None or self._last[0] != parts:
-            found = self._walk(parts, name, make)
-            self.forget()
-            self._last = (parts, found)
-        return self._last[1]
+            return self._root, b""
+        return self.directory(parts[:-1], name), parts[-1]
 
-    def _walk(self, parts: tuple[str, ...], name: str, make: bool) -> int:
-        current = os.dup(self._root)
-        for depth, part in enumerate(parts):
+    def directory(self, parts: tuple[bytes, ...], name: bytes, *, make: bool = True) -> Directory:
+        """The directory ``parts``, valid until the next call; missing ones are made. LayerError if one is none."""
+        path = b"/".join(parts)
+        found = self.kept(path) or self._walk(parts, name, make)
+        self._last = (path, found)
+        return found
+
+    def kept(self, path: bytes) -> Directory | None:
+        """The directory, if it is open; it is the last one then that will be closed."""
+        if not path:
+            return self._root
+        found = self._kept.pop(path, None)
+        if found is not None:
+            self._kept[path] = found
+        return found
+
+    def keep(self, path: bytes, directory: Directory) -> None:
+        """Take over an open directory, and close the one that was not used for longest; never the one that was given out last."""
+        self._kept[path] = directory
+        if len(self._kept) > _KEPT:
+            self.kept(self._last[0])
+            self._kept.pop(next(iter(self._kept))).close()
+
+    def open_in(self, parent: Directory, leaf: bytes) -> Directory:
+        """A directory that is there, not kept yet. OSError if it is none."""
+        fd = os.open(leaf, _DIRECTORY, dir_fd=parent.fd)
+        try:
+            return Directory.of(fd, self.group)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _walk(self, parts: tuple[bytes, ...], name: bytes, make: bool) -> Directory:
+        current, done = self._root, 0
+        for depth in range(len(parts) - 1, 0, -1):
+            if (found := self.kept(b"/".join(parts[:depth]))) is not None:
+                current, done = found, depth
+                break
+        for depth in range(done, len(parts)):
             try:
-                following = self._enter(current, parts[: depth + 1], make)
-            except NotADirectoryError:
-                raise LayerError(name, f"{part!r} in its path is not a directory") from None
+                current = self._enter(current, parts[: depth + 1], make)
             except OSError as error:
-                raise LayerError(name, f"{part!r} in its path: {error.strerror}") from None
-            finally:
-                os.close(current)
-            current = following
+                rule = (
+                    "is not a directory"
+                    if error.errno in (errno.ENOTDIR, errno.ELOOP)
+                    else f"cannot be entered: {error.strerror}"
+                )
+                raise LayerError(os.fsdecode(name), f"{os.fsdecode(parts[depth])!r} in its path {rule}") from None
+            self.keep(b"/".join(parts[: depth + 1]), current)
         return current
 
-    def _enter(self, directory: int, parts: tuple[str, ...], make: bool) -> int:
+    def _enter(self, directory: Directory, parts: tuple[bytes, ...], make: bool) -> Directory:
         try:
-            return os.open(parts[-1], _DIRECTORY, dir_fd=directory)
+            return self.open_in(directory, parts[-1])
         except FileNotFoundError:
             if not make:
                 raise
-            os.mkdir(parts[-1], 0o755, dir_fd=directory)
-            made = os.open(parts[-1], _DIRECTORY, dir_fd=directory)
-        if (like := self._covered(parts)) is not None:
-            os.fchown(made, like.st_uid, like.st_gid)
-            os.fchmod(made, stat.S_IMODE(like.st_mode))
-        return made
+        os.mkdir(parts[-1], 0o755, dir_fd=directory.fd)
+        fd = os.open(parts[-1], _DIRECTORY, dir_fd=directory.fd)
+        try:
+            like = self._covered(parts)
+            os.fchown(fd, *((like.st_uid, like.st_gid) if like else (self.user, self.group)))
+            os.fchmod(fd, stat.S_IMODE(like.st_mode) if like else 0o755)
+            return Directory.of(fd, self.group)
+        except BaseException:
+            os.close(fd)
+            raise
 
-    def _covered(self, parts: tuple[str, ...]) -> os.stat_result | None:
+    def _covered(self, parts: tuple[bytes, ...]) -> os.stat_result | None:
         """The directory ``parts`` as it is seen in the layers underneath."""
         for root in self._below:
             with contextlib.ExitStack() as opened:
@@ -116,3 +225,14 @@ def _open(path: str, opened: contextlib.ExitStack) -> int:
     descriptor = os.open(path, _DIRECTORY)
     opened.callback(os.close, descriptor)
     return descriptor
+
+
+def _taken_acl(fd: int) -> bytes | None:
+    try:
+        acl = os.getxattr(fd, DEFAULT_ACL)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.ENOTSUP):
+            return None
+        raise
+    os.removexattr(fd, DEFAULT_ACL)
+    return acl
