@@ -68,11 +68,13 @@ class Machine(RuleBasedStateMachine):
         return made.__enter__()
 
     def teardown(self) -> None:
-        self.collect_garbage()
-        for container in self.supervisor.containers.list():
-            container.remove(force=True)
-        self.supervisor.__exit__(None, None, None)
-        shutil.rmtree(self.directory)
+        try:
+            self.collect_garbage()
+        finally:
+            for container in self.supervisor.containers.list():
+                container.remove(force=True)
+            self.supervisor.__exit__(None, None, None)
+            shutil.rmtree(self.directory)
 
     # -- what is done --------------------------------------------------------------------------------------------------------
 
@@ -247,6 +249,6 @@ def test_exactly_the_unreachable_goes() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
