@@ -86,7 +86,8 @@ if TYPE_CHECKING:
         User,
         WeightDevice,
     )
-    from pyrunc.state import State, Status
+    from pyrunc.state import State
+    from pyrunc.status import Status
     from pyrunc.stdio import Stdio, Streams
 
 _HOMES = {
@@ -156,7 +157,8 @@ _HOMES = {
         "User",
         "WeightDevice",
     ),
-    "state": ("State", "Status"),
+    "state": ("State",),
+    "status": ("Status",),
     "stdio": ("Stdio", "Streams"),
     "events": (
         "Event",
@@ -255,9 +257,7 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    value = getattr(__import__(f"{__name__}.{home}", fromlist=[name]), name)
     globals()[name] = value
     return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import select
-import threading
+from _thread import RLock  # threading's own: its import takes longer than a sweep
 from contextlib import suppress
 
 from pyrunc.model import define, field
@@ -26,7 +26,7 @@ class _Children:
 
     pidfds: dict[int, int] = field(factory=dict)
     epoll: select.epoll | None = None
-    lock: threading.RLock = field(factory=threading.RLock)  # reentrant: a finalizer may adopt in the middle of a sweep
+    lock: RLock = field(factory=RLock)  # reentrant: a finalizer may adopt in the middle of a sweep
 
     def add(self, pid: int, pidfd: int) -> None:
         self.epoll = self.epoll or select.epoll()
@@ -88,7 +88,7 @@ def reap(pid: int, patience: float = 1.0) -> None:
 
 def _forget() -> None:
     """In a fork of the host program: they are not its children, and the lock may have been held by a thread that is not there."""
-    _children.lock = threading.RLock()
+    _children.lock = RLock()
     if _children.epoll is not None:
         _children.epoll.close()
         _children.epoll = None

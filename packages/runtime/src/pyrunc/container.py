@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from signal import SIGKILL, SIGTERM
 
 from pyrunc.cgroups import recorded_cgroup
 from pyrunc.errors import ContainerNotFound, InvalidState, ProcessGone, SpecError
 from pyrunc.facts import Facts
 from pyrunc.handle import Handle
+from pyrunc.jsontext import dumps
 from pyrunc.model import evolve
 from pyrunc.place import Place
-from pyrunc.processes import ExitStatus, moment, parse_signal
-from pyrunc.state import Record, State, Status
-from pyrunc.statedir import CONFIG, GATE
+from pyrunc.processes import ExitStatus, parse_signal
+from pyrunc.signals import SIGKILL, SIGTERM
+from pyrunc.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Record, State
+from pyrunc.statedir import CONFIG, EXECS, GATE
 from pyrunc.stdio import Stdio, Streams
 from pyrunc.tracing import span
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 _ENDING = 10.0
 """Seconds that a process is given to end once it has said that it will; any machine is quicker."""
 
-_LIVE = (Status.CREATED, Status.RUNNING, Status.PAUSED)
+_LIVE = (CREATED, RUNNING, PAUSED)
 
 
 class Container:
@@ -80,36 +81,24 @@ class Container:
         with self._place.open() as directory:
             return self._state(self._status(directory))
 
-    def _state(self, status: Status) -> State:
-        from pathlib import Path  # imported where a State is made: running a container makes none
+    def _state(self, status: str) -> State:
+        return self._record.state(status, self.pid if status in _LIVE else 0)
 
-        record = self._record
-        return State(
-            oci_version=record.oci_version,
-            id=record.id,
-            status=status,
-            pid=self.pid if status in _LIVE else 0,
-            bundle=Path(record.bundle),
-            rootfs=Path(record.rootfs),
-            created=moment(record.created_ns),
-            annotations=record.annotations,
-        )
-
-    def _status(self, directory: StateDirectory, *, mine: bool = False) -> Status:
+    def _status(self, directory: StateDirectory, *, mine: bool = False) -> str:
         """``mine``: the caller holds the lock, so nobody can be creating it."""
         main = self._record.main
         if main is None:
-            return Status.STOPPED if mine or not directory.busy() else Status.CREATING
+            return STOPPED if mine or not directory.busy() else CREATING
         if not main.process.alive():
-            return Status.STOPPED
+            return STOPPED
         if self._cgroup.frozen():
-            return Status.PAUSED
-        return Status.CREATED if directory.exists(GATE) else Status.RUNNING
+            return PAUSED
+        return CREATED if directory.exists(GATE) else RUNNING
 
-    def _require(self, directory: StateDirectory, action: str, *allowed: Status) -> Status:
+    def _require(self, directory: StateDirectory, action: str, *allowed: str) -> str:
         status = self._status(directory, mine=True)
         if status not in allowed:
-            raise InvalidState(self.id, status.value, action)
+            raise InvalidState(self.id, status, action)
         return status
 
     def plan(self) -> Plan:
@@ -159,7 +148,7 @@ class Container:
         from pyrunc.launch import start_gate
 
         with span("runtime", "start"), self._place.locked() as directory:
-            self._require(directory, "start", Status.CREATED)
+            self._require(directory, "start", CREATED)
             try:
                 start_gate(directory.descriptor, self._plan_at_start)
                 if self._record.hooks:
@@ -182,12 +171,10 @@ class Container:
         from pyrunc.hooks import run_hooks
 
         hooks = self.spec().hooks
-        run_hooks(hooks.poststart if hooks is not None else (), "hooks.poststart", self._hook_state(Status.RUNNING))
+        run_hooks(hooks.poststart if hooks is not None else (), "hooks.poststart", self._hook_state(RUNNING))
 
-    def _hook_state(self, status: Status) -> str:
-        import json
-
-        return json.dumps(self._state(status).to_json())
+    def _hook_state(self, status: str) -> str:
+        return dumps(self._state(status).to_json())
 
     def kill(self, signal: int | str = SIGTERM, *, all: bool = False) -> None:
         """Send ``signal`` (number, ``KILL`` or ``SIGKILL``) to the first process, or with ``all`` to every process of the cgroup.
@@ -203,12 +190,12 @@ class Container:
             self._cgroup.kill(number)
             return
         if status not in _LIVE or self._handle is None:
-            raise InvalidState(self.id, status.value, "signal")
+            raise InvalidState(self.id, status, "signal")
         try:
             self._handle.kill(number)
         except ProcessGone:
-            raise InvalidState(self.id, Status.STOPPED.value, "signal") from None
-        if status is Status.PAUSED and number == SIGKILL:
+            raise InvalidState(self.id, STOPPED, "signal") from None
+        if status == PAUSED and number == SIGKILL:
             self._cgroup.thaw()
 
     def wait(self, timeout: float | None = None) -> ExitStatus:
@@ -232,20 +219,24 @@ class Container:
         """
         with span("runtime", "delete"), self._place.locked() as directory:
             status = self._status(directory, mine=True)
-            if status in (Status.RUNNING, Status.PAUSED) and not force:
-                raise InvalidState(self.id, status.value, "delete")
+            if status in (RUNNING, PAUSED) and not force:
+                raise InvalidState(self.id, status, "delete")
             self._destroy(directory)
 
     def _destroy(self, directory: StateDirectory) -> None:
         """Under the lock: no process, no cgroup, no directory is left."""
-        from pyrunc.execs import exec_handles, unrecorded_execs
         from pyrunc.teardown import end_processes, release_unrecorded
 
-        end_processes(self._record, self._handle, exec_handles(self._place, directory), self._cgroup)
+        if not directory.exists(EXECS):
+            end_processes(self._record, self._handle, [], self._cgroup)
+        else:
+            from pyrunc.execs import exec_handles, unrecorded_execs
+
+            end_processes(self._record, self._handle, exec_handles(self._place, directory), self._cgroup)
+            for descriptor in unrecorded_execs(self._place, directory):
+                release_unrecorded(descriptor)
         if self._handle is None:
             release_unrecorded(directory.descriptor)
-        for descriptor in unrecorded_execs(self._place, directory):
-            release_unrecorded(descriptor)
         with span("runtime", "remove cgroups"):
             self._cgroup.remove()
         if self._record.rdt:
@@ -267,14 +258,12 @@ class Container:
             # A damaged config.json must not keep the container from being deleted.
             getLogger("pyrunc").warning("%s: its poststop hooks cannot be read: %s", self.id, error)
             return
-        for failure in run_all_hooks(
-            hooks.poststop if hooks else (), "hooks.poststop", self._hook_state(Status.STOPPED)
-        ):
+        for failure in run_all_hooks(hooks.poststop if hooks else (), "hooks.poststop", self._hook_state(STOPPED)):
             getLogger("pyrunc").warning("%s: %s", self.id, failure)
 
     def _require_handle(self, action: str) -> Handle:
         if self._handle is None:
-            raise InvalidState(self.id, Status.CREATING.value, action)
+            raise InvalidState(self.id, CREATING, action)
         return self._handle
 
     # -- its streams ------------------------------------------------------------------------------------------------------------
@@ -322,9 +311,9 @@ class Container:
 
         with span("runtime", "exec"), self._place.locked(shared=True) as directory:
             status = self._status(directory, mine=True)
-            allowed = _LIVE if ignore_paused else (Status.CREATED, Status.RUNNING)
+            allowed = _LIVE if ignore_paused else (CREATED, RUNNING)
             if status not in allowed or self._record.main is None:
-                raise InvalidState(self.id, status.value, "exec in")
+                raise InvalidState(self.id, status, "exec in")
             options = ExecOptions(
                 stdio=stdio or Stdio.inherit(),
                 monitored=monitor,
@@ -354,13 +343,13 @@ class Container:
     def pause(self) -> None:
         """Freeze all processes. Raises InvalidState unless created or running, CgroupError."""
         with self._place.locked() as directory:
-            self._require(directory, "pause", Status.CREATED, Status.RUNNING)
+            self._require(directory, "pause", CREATED, RUNNING)
             self._cgroup.freeze()
 
     def resume(self) -> None:
         """Let a paused container go on. Raises InvalidState, CgroupError."""
         with self._place.locked() as directory:
-            self._require(directory, "resume", Status.PAUSED)
+            self._require(directory, "resume", PAUSED)
             self._cgroup.thaw()
 
     def processes(self) -> list[int]:
@@ -372,7 +361,7 @@ class Container:
         with self._place.open() as directory:
             status = self._status(directory)
         if status not in _LIVE:
-            raise InvalidState(self.id, status.value, "read the statistics of")
+            raise InvalidState(self.id, status, "read the statistics of")
         return self._cgroup.stats()
 
     def events(self, interval: float | None = None) -> Generator[Event, None, None]:
@@ -388,7 +377,7 @@ class Container:
         with self._place.open() as directory:
             status = self._status(directory)
         if status not in _LIVE:
-            raise InvalidState(self.id, status.value, "watch the events of")
+            raise InvalidState(self.id, status, "watch the events of")
         return watch(self._cgroup, self.exit_fd(), interval)
 
     def update(self, resources: Resources) -> None:
@@ -412,9 +401,9 @@ class Container:
         from pyrunc.criu.options import CheckpointOptions
 
         with span("runtime", "checkpoint"), self._place.locked() as directory:
-            status = self._require(directory, "checkpoint", Status.RUNNING, Status.PAUSED)
+            status = self._require(directory, "checkpoint", RUNNING, PAUSED)
             images = os.path.abspath(os.fspath(image_path))
-            frozen = self._cgroup if status is Status.PAUSED else None
+            frozen = self._cgroup if status == PAUSED else None
             checkpoint(self._record, self.spec(), images, options or CheckpointOptions(), frozen)
 
     def _open_descriptor(self) -> int | None:

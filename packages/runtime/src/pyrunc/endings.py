@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import select
-import threading
 import time
+from _thread import LockType, allocate_lock
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -34,7 +34,7 @@ class Ending:
     directory: Callable[[], int | None]
     _status: int | None = field(default=None, init=False)
     _ended_ns: int = field(default=0, init=False)
-    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    _lock: LockType = field(factory=allocate_lock, init=False, repr=False)
 
     def wait(self, timeout: float | None) -> ExitStatus:
         """The status, once the process has ended. Raises TimeoutError after ``timeout`` seconds."""

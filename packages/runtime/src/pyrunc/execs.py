@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from signal import SIGTERM
 
 from pyrunc.children import adopt
 from pyrunc.errors import ContainerNotFound, ExecNotFound, InvalidState, ProcessGone, PyruncError, StateError
@@ -14,7 +13,8 @@ from pyrunc.handle import Handle
 from pyrunc.model import evolve, frozen
 from pyrunc.place import Place
 from pyrunc.processes import ExitStatus, Identity, parse_signal
-from pyrunc.state import ProcessRecord, Status
+from pyrunc.signals import SIGTERM
+from pyrunc.state import CREATED, RUNNING, ProcessRecord
 from pyrunc.statedir import CONFIG, STATE, StateDirectory, read_at, write_at
 from pyrunc.stdio import Stdio, Streams
 from pyrunc.tracing import span
@@ -168,7 +168,7 @@ def _send_listener(place: Place, directory: StateDirectory, spec: Spec) -> Calla
         from pyrunc.launch import START_FIFO
         from pyrunc.making import send_listener
 
-        status = Status.CREATED if directory.exists(START_FIFO) else Status.RUNNING
+        status = CREATED if directory.exists(START_FIFO) else RUNNING
         main = place.record.main
         send_listener(seccomp, listener, place.record.state(status, main.process.pid if main else 0), pid)
 

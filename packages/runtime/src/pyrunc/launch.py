@@ -9,9 +9,8 @@ import errno
 import fcntl
 import os
 import select
-import signal
 import struct
-import threading
+from _thread import LockType, allocate_lock
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
@@ -22,6 +21,7 @@ from pyrunc.errors import LaunchFailed, OperationFailed, ProcessGone
 from pyrunc.model import define, field, frozen
 from pyrunc.plan import Plan
 from pyrunc.processes import WALL
+from pyrunc.signals import SIGKILL, pidfd_send_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Program:
     (CVE-2019-5736), and all monitors share its pages."""
 
     fd: int = -1
-    lock: threading.Lock = field(factory=threading.Lock)
+    lock: LockType = field(factory=allocate_lock)
 
     def open(self) -> int:
         with self.lock:
@@ -369,7 +369,7 @@ def _failure(message: bytes, plan: Plan) -> LaunchFailed:
 def _end(pidfd: int) -> None:
     """Kill it, wait until it is gone, close the descriptor."""
     with suppress(ProcessLookupError):
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        pidfd_send_signal(pidfd, SIGKILL)
     _wait(pidfd)
     _reap(pidfd)
     os.close(pidfd)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from pyrunc.children import sweep
 from pyrunc.errors import LaunchFailed, SpecError
+from pyrunc.jsontext import dumps
 from pyrunc.launch import MonitorFiles, launch
 from pyrunc.model import frozen
 from pyrunc.processes import Identity, end
@@ -166,7 +166,7 @@ def send_listener(seccomp: Seccomp, listener: int, state: State, pid: int) -> No
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.connect(seccomp.listener_path)
-            socket.send_fds(connection, [json.dumps(document).encode()], [listener])
+            socket.send_fds(connection, [dumps(document).encode()], [listener])
     except OSError as error:
         path = "linux.seccomp.listenerPath"
         raise SpecError(path, f"nobody took the descriptor: {error.strerror}", seccomp.listener_path) from error

@@ -7,6 +7,7 @@ from errno import EINVAL
 
 from pyrunc.errors import ProcessGone
 from pyrunc.model import frozen
+from pyrunc.signals import SIGKILL, pidfd_send_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ class Identity:
     @classmethod
     def held(cls, pid: int, pidfd: int) -> Identity:
         """The process of ``pidfd``, which is left open. If it has been reaped already, the identity is one that nobody has."""
-        from signal import pidfd_send_signal
-
         try:
             found = cls.of(pid)
             pidfd_send_signal(pidfd, 0)  # not reaped until now, so what was read is its own
@@ -148,8 +147,6 @@ def parse_signal(signal: int | str) -> int:
 
 def send_signal(identity: Identity, signal: int) -> None:
     """pidfd_send_signal(2): never to another process that got the same pid. Raises ProcessGone."""
-    from signal import pidfd_send_signal
-
     pidfd = identity.open()
     try:
         pidfd_send_signal(pidfd, signal)
@@ -163,7 +160,6 @@ def end(identity: Identity) -> None:
     """Kill a process, and wait until it is gone and with it its hold on its cgroups; a child is reaped. One that has ended is no error."""
     from contextlib import suppress
     from select import POLLIN, poll
-    from signal import SIGKILL, pidfd_send_signal
 
     try:
         pidfd = identity.open(zombie=True)

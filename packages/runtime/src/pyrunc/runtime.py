@@ -12,8 +12,10 @@ from pyrunc.cgroups import cgroup_for, place
 from pyrunc.container import Container
 from pyrunc.errors import ContainerNotFound, HookFailed, SpecError, StateError
 from pyrunc.facts import Facts
+from pyrunc.jsontext import dumps
 from pyrunc.model import evolve, frozen
-from pyrunc.state import Record, State, Status
+from pyrunc.signals import SIGKILL
+from pyrunc.state import CREATING, STOPPED, Record, State
 from pyrunc.statedir import CONFIG, STATE, StateDirectory, check_id
 from pyrunc.stdio import Stdio
 from pyrunc.tracing import span
@@ -306,8 +308,6 @@ class Runtime:
             directory.remove()
 
     def _salvage(self, directory: StateDirectory) -> Cgroup:
-        from signal import SIGKILL
-
         from pyrunc.spec import Spec
 
         try:
@@ -350,9 +350,7 @@ def _systemd_cgroup(wanted: str, id: str, spec: Spec) -> Cgroup:
 
 
 def _dumped(spec: Spec) -> tuple[Spec, bytes]:
-    import json
-
-    return spec, json.dumps(spec.to_json(), separators=(",", ":")).encode()
+    return spec, dumps(spec.to_json()).encode()
 
 
 def _compile(creation: _Creation) -> Compiled:
@@ -410,16 +408,14 @@ def _run_hooks(creation: _Creation, record: Record) -> Callable[[str, int], None
     """For the launch: the hooks of the point at which the container process has stopped."""
 
     def run(point: str, pid: int) -> None:
-        import json
-
         from pyrunc.hooks import run_hooks
 
         hooks: dict[str, tuple[Hook, ...]] = {}
         if creation.spec.hooks is not None:
             hooks = {"prestart": creation.spec.hooks.prestart, "createRuntime": creation.spec.hooks.create_runtime}
-        state = record.state(Status.CREATING, pid)
+        state = record.state(CREATING, pid)
         with span("runtime", f"hooks.{point}"):
-            run_hooks(hooks.get(point, ()), f"hooks.{point}", json.dumps(state.to_json()))
+            run_hooks(hooks.get(point, ()), f"hooks.{point}", dumps(state.to_json()))
 
     return run
 
@@ -431,12 +427,11 @@ def _poststop_after_hooks(creation: _Creation, record: Record) -> Callable[..., 
         hooks = creation.spec.hooks
         if kind is None or hooks is None or not hooks.poststop or not issubclass(kind, HookFailed):
             return
-        import json
         from logging import getLogger
 
         from pyrunc.hooks import run_all_hooks
 
-        state = json.dumps(record.state(Status.STOPPED, 0).to_json())
+        state = dumps(record.state(STOPPED, 0).to_json())
         for failure in run_all_hooks(hooks.poststop, "hooks.poststop", state):
             getLogger("pyrunc").warning("%s: %s", creation.id, failure)
 
@@ -452,6 +447,6 @@ def _send_listener(creation: _Creation, record: Record) -> Callable[[int, int], 
     def send(listener: int, pid: int) -> None:
         from pyrunc.making import send_listener
 
-        send_listener(seccomp, listener, record.state(Status.CREATING, pid), pid)
+        send_listener(seccomp, listener, record.state(CREATING, pid), pid)
 
     return send

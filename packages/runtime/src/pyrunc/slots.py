@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from errno import EINVAL
@@ -27,6 +26,7 @@ from pyrunc.launch import launch
 from pyrunc.model import frozen
 from pyrunc.plan import Clone, ExecVe, Plan, Sync
 from pyrunc.processes import Identity
+from pyrunc.signals import pidfd_send_signal
 from pyrunc.statedir import StateDirectory
 
 _NS_GET_NSTYPE = 0xB703
@@ -138,7 +138,7 @@ def _view_of(request: MountSource) -> Iterator[tuple[int, int]]:
             stack.callback(os.close, process)
             root = os.open(f"/proc/{request.process}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, root)
-            signal.pidfd_send_signal(process, 0)  # so the root is not that of a later process of the same number
+            pidfd_send_signal(process, 0)  # so the root is not that of a later process of the same number
         except OSError as error:
             raise SpecError(
                 request.path, f"the files of process {request.process} cannot be reached: {error.strerror}"

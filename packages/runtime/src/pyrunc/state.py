@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from enum import StrEnum
 
 from pyrunc.errors import StateError
+from pyrunc.jsontext import dumps, loads
 from pyrunc.model import field, frozen
 from pyrunc.processes import Identity, moment
 
@@ -14,20 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Final
+
+    from pyrunc.status import Status
 
 RECORD_VERSION = 2
+CREATING: Final = "creating"
+CREATED: Final = "created"
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
+STOPPED: Final = "stopped"
+"""The values of Status, for all that need no Status."""
 _REMEDY = "delete the container with force to be rid of it"
-
-
-class Status(StrEnum):
-    """runtime.md, State, ``status``; ``paused`` is what all runtimes add to it."""
-
-    CREATING = "creating"
-    CREATED = "created"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPED = "stopped"
 
 
 @frozen(kw_only=True)
@@ -83,7 +80,7 @@ class ProcessRecord:
 
     def encode(self) -> bytes:
         """As the bytes of an exec's state.json."""
-        return json.dumps(self.to_json(), separators=(",", ":")).encode()
+        return dumps(self.to_json()).encode()
 
     @classmethod
     def decode(cls, content: bytes, file: str) -> ProcessRecord:
@@ -130,14 +127,16 @@ class Record:
     operations: int = 0
     main: ProcessRecord | None = None
 
-    def state(self, status: Status, pid: int) -> State:
+    def state(self, status: str, pid: int) -> State:
         """What others are told of the container while it is in this status."""
         from pathlib import Path
+
+        from pyrunc.status import Status
 
         return State(
             oci_version=self.oci_version,
             id=self.id,
-            status=status,
+            status=Status(status),
             pid=pid,
             bundle=Path(self.bundle),
             rootfs=Path(self.rootfs),
@@ -164,7 +163,7 @@ class Record:
             "operations": self.operations,
             "main": None if self.main is None else self.main.to_json(),
         }
-        return json.dumps(document, separators=(",", ":")).encode()
+        return dumps(document).encode()
 
     @classmethod
     def decode(cls, content: bytes, file: str) -> Record:
@@ -196,7 +195,7 @@ class Record:
 def decode_object(content: bytes, file: str) -> dict[str, Any]:
     """A JSON object. Raises StateError naming ``file``."""
     try:
-        document = json.loads(content)
+        document = loads(content)
     except ValueError as error:
         raise StateError(file, f"is damaged ({error}); {_REMEDY}") from error
     if not isinstance(document, dict):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import sys
 from contextlib import suppress
 
@@ -36,14 +35,14 @@ EXECS = "exec"
 _FS_IOC_GETVERSION = 0x8008_7601
 """linux/fs.h, for 64-bit machines; it writes an int all the same."""
 
-_ID = re.compile(r"[A-Za-z0-9_+.-]+")
+_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-")
 _LONGEST_ID = 1024
 _LONGEST_NAME = 255
 
 
 def check_id(id: str) -> str:
     """``id``, if it can be a container's or an exec's name: runc's rule. Raises InvalidId."""
-    if not _ID.fullmatch(id) or id in (".", ".."):
+    if not id or not _ID_CHARACTERS.issuperset(id) or id in (".", ".."):
         raise InvalidId(id)
     if len(id) > min(_LONGEST_ID, _LONGEST_NAME):
         raise InvalidId(id, f"at most {_LONGEST_NAME} characters, which is what a file name can have")
@@ -244,7 +243,9 @@ def ids(root: str) -> list[str]:
     try:
         with os.scandir(root) as entries:
             return sorted(
-                entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                entry.name
+                for entry in entries
+                if _ID_CHARACTERS.issuperset(entry.name) and entry.is_dir(follow_symlinks=False)
             )
     except FileNotFoundError:
         return []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from signal import SIGKILL
 
 from pyrunc.errors import CgroupError, InvalidState, ProcessGone, StateError
+from pyrunc.signals import SIGKILL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from pyrunc.cgroups.changes import merged
+from pyrunc.jsontext import dumps, loads
 from pyrunc.spec.resources import Resources
 from pyrunc.statedir import CONFIG
 
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
 def update(directory: StateDirectory, cgroup: Cgroup, changes: Resources) -> None:
     """Under the container's lock. Raises CgroupError, OSError; then nothing is changed."""
     content = directory.read(CONFIG)
-    document = json.loads(content)
+    document = loads(content)
     linux = document.get("linux") or {}
     before = Resources.from_json(linux.get("resources") or {}, "linux.resources")
     document["linux"] = {**linux, "resources": merged(before, changes).to_json()}
     # Written first: of the two, this is what can be taken back without asking anybody.
-    directory.write(CONFIG, json.dumps(document, separators=(",", ":")).encode())
+    directory.write(CONFIG, dumps(document).encode())
     try:
         cgroup.update(changes, before)
     except BaseException:

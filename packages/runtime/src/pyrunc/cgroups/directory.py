@@ -176,3 +176,13 @@ def write(path: str, *values: str) -> None:
             os.pwrite(descriptor, value.encode(), 0)
     finally:
         os.close(descriptor)
+
+
+def parse_pairs(text: str) -> dict[str, int]:
+    """Lines of ``name value``; others are left out."""
+    pairs = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if value.lstrip("-").isdigit():
+            pairs[name] = int(value)
+    return pairs

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from pyrunc.errors import CgroupError
 
 TYPE_CHECKING = False
@@ -28,6 +26,8 @@ def weight_of_shares(shares: int) -> int:
     The curve through (2, 1), (1024, 100) and (262144, 10000) that runc, crun and Kubernetes agreed on in 2025; the straight line
     used before turned the default of 1024 into 39.
     """
+    import math
+
     log = math.log2(checked_shares(shares))
     return math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34))
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from typing import Self
 
 from pyrunc.cgroups import directory
-from pyrunc.cgroups.stats import parse_pairs
+from pyrunc.cgroups.directory import parse_pairs
 from pyrunc.errors import CgroupError
 from pyrunc.model import define
 

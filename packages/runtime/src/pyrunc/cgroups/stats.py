@@ -118,16 +118,6 @@ class Stats:
     """By the size of page: ``2MB``."""
 
 
-def parse_pairs(text: str) -> dict[str, int]:
-    """Lines of ``name value``; others are left out."""
-    pairs = {}
-    for line in text.splitlines():
-        name, _, value = line.partition(" ")
-        if value.lstrip("-").isdigit():
-            pairs[name] = int(value)
-    return pairs
-
-
 def parse_list(text: str) -> tuple[int, ...]:
     """``0-2,5`` as 0, 1, 2, 5 (cpuset(7), List format)."""
     found: list[int] = []

@@ -6,12 +6,12 @@ import os
 import time
 from contextlib import suppress
 from errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
-from signal import SIGKILL
 
-from pyrunc.cgroups import devices, directory, v1_limits, v1_stats
+from pyrunc.cgroups import devices, directory, v1_limits
 from pyrunc.cgroups.driver import REMOVAL_PATIENCE, Cgroup, Setting
 from pyrunc.errors import CgroupError
 from pyrunc.model import define, field
+from pyrunc.signals import SIGKILL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -274,12 +274,19 @@ class CgroupV1(Cgroup):
 
     def stats(self) -> Stats:
         """See Cgroup."""
+        from pyrunc.cgroups import v1_stats
+
         return v1_stats.read(self.paths())
 
     def oom_kills(self) -> int:
         """See Cgroup."""
         place = self._directory("memory")
-        return 0 if place is None else v1_stats.oom_kills(place)
+        if place is None:
+            return 0
+        try:  # the line came with Linux 4.13
+            return directory.parse_pairs(directory.read(f"{place}/memory.oom_control")).get("oom_kill", 0)
+        except OSError:
+            return 0
 
     def watch_oom(self) -> OomWatch:
         """See Cgroup."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrunc.cgroups import directory
+from pyrunc.cgroups.directory import parse_pairs
 from pyrunc.cgroups.stats import (
     BlkioEntry,
     BlkioStats,
@@ -14,7 +15,6 @@ from pyrunc.cgroups.stats import (
     PidsStats,
     Stats,
     parse_list,
-    parse_pairs,
 )
 
 TYPE_CHECKING = False
@@ -37,14 +37,6 @@ def read(paths: Mapping[str, str]) -> Stats:
     )
 
 
-def oom_kills(place: str) -> int:
-    """The line ``oom_kill`` of memory.oom_control (Linux 4.13)."""
-    try:
-        return parse_pairs(directory.read(f"{place}/memory.oom_control")).get("oom_kill", 0)
-    except OSError:
-        return 0
-
-
 def _memory(place: str) -> MemoryStats:
     return MemoryStats(
         usage=_integer(f"{place}/memory.usage_in_bytes") or 0,
@@ -57,7 +49,7 @@ def _memory(place: str) -> MemoryStats:
         kernel=_counter(f"{place}/memory.kmem"),
         kernel_tcp=_counter(f"{place}/memory.kmem.tcp"),
         failures=_integer(f"{place}/memory.failcnt") or 0,
-        oom_kills=oom_kills(place),
+        oom_kills=parse_pairs(_text(f"{place}/memory.oom_control")).get("oom_kill", 0),
         stats=parse_pairs(_text(f"{place}/memory.stat")),
     )
 

@@ -6,13 +6,13 @@ import os
 import time
 from contextlib import suppress
 from errno import EBUSY, EINVAL, ENOENT, ENOTSUP
-from signal import SIGKILL
 
 from pyrunc.cgroups import devices, directory, v2_limits, v2_stats
+from pyrunc.cgroups.directory import parse_pairs
 from pyrunc.cgroups.driver import REMOVAL_PATIENCE, Cgroup, Setting
-from pyrunc.cgroups.stats import parse_pairs
 from pyrunc.errors import CgroupError
 from pyrunc.model import define
+from pyrunc.signals import SIGKILL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrunc.cgroups import directory
+from pyrunc.cgroups.directory import parse_pairs
 from pyrunc.cgroups.stats import (
     BlkioEntry,
     BlkioStats,
@@ -13,7 +14,6 @@ from pyrunc.cgroups.stats import (
     PidsStats,
     Stats,
     parse_list,
-    parse_pairs,
 )
 
 _USEC = 1000

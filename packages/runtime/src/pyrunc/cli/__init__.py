@@ -55,7 +55,7 @@ def program() -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:  # some Pythons keep what main could not write, and try again here
         code = code or 1
     os._exit(code)
 

@@ -26,9 +26,7 @@ class Command:
 
 def load(name: str) -> Command:
     """The command of this name, from its own module. Raises UsageError if there is none."""
-    from importlib import import_module
-
     if name not in COMMANDS:
         raise UsageError(f"pyrunc: there is no command {name!r}; see 'pyrunc --help'")
-    command: Command = import_module(f"pyrunc.cli.{name}").COMMAND
+    command: Command = __import__(f"pyrunc.cli.{name}", fromlist=["COMMAND"]).COMMAND
     return command

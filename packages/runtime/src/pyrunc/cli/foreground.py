@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -13,6 +12,7 @@ from pyrunc.model import define, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Protocol
 
     from pyrunc.cli.terminal import Relay
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         def wait(self) -> ExitStatus: ...
         def exit_fd(self) -> int: ...
         def streams(self) -> Streams: ...
+else:
+    import _signal as signal  # see pyrunc.signals
 
 
 _NOT_PASSED_ON = frozenset(

@@ -3,6 +3,8 @@
 One file a concern; ``container.py`` puts them in order.
 """
 
+from __future__ import annotations
+
 from pyrunc.compile.compiled import (
     CgroupDirectory,
     CgroupProcs,
@@ -17,9 +19,12 @@ from pyrunc.compile.compiled import (
     SlotRequest,
 )
 from pyrunc.compile.container import compile  # noqa: A004 - see there
-from pyrunc.compile.execute import compile_exec, namespace_kinds
 from pyrunc.compile.request import Assemble
 from pyrunc.compile.root_mount import RootMount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyrunc.compile.execute import compile_exec, namespace_kinds
 
 __all__ = [
     "Assemble",
@@ -39,3 +44,12 @@ __all__ = [
     "compile_exec",
     "namespace_kinds",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What an exec needs is imported for one, and not for every container."""
+    if name in ("compile_exec", "namespace_kinds"):
+        from pyrunc.compile import execute
+
+        return getattr(execute, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,7 @@
-"""compile: a specification into the Plan of a container. The order of the concerns is runc's, and is all that is decided here."""
+"""compile: a specification into the Plan of a container. The order of the concerns is runc's, and is all that is decided here.
+
+Concerns of which few containers have anything are imported for those.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pyrunc import plan as op
 from pyrunc.compile import namespaces, process, rootfs, security
-from pyrunc.compile.compiled import Compiled, Gate, Report
+from pyrunc.compile.compiled import Compiled, Gate, RdtGroup, Report
 from pyrunc.compile.devices import devices
-from pyrunc.compile.hooks import hooks_at_start, hooks_before_pivot
 from pyrunc.compile.mounts import mounts
 from pyrunc.compile.network import moved_devices, network
-from pyrunc.compile.rdt import enter_group, rdt_group
 from pyrunc.compile.request import Assemble, Request, Slots
 from pyrunc.compile.root_mount import RootMount
-from pyrunc.compile.sysctl import sysctls
 from pyrunc.errors import SpecError
 from pyrunc.facts import Facts
 from pyrunc.plan import Operation, Plan
@@ -65,8 +65,15 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
     security.check_labels(request)
     slots = Slots()
     operations = (*_isolate(request, slots), *_build_root(request, slots), *_confine(request), *_run(request, slots))
-    group = rdt_group(request.linux, facts.resctrl, id)
-    return Compiled(Plan(operations), slots.requests, net_devices=moved_devices(request), rdt=group)
+    return Compiled(Plan(operations), slots.requests, net_devices=moved_devices(request), rdt=_group(request))
+
+
+def _group(request: Request) -> RdtGroup | None:
+    if request.linux.intel_rdt is None:
+        return None
+    from pyrunc.compile.rdt import rdt_group
+
+    return rdt_group(request.linux, request.facts.resctrl, request.id)
 
 
 def _isolate(request: Request, slots: Slots) -> Iterator[Operation]:
@@ -75,14 +82,20 @@ def _isolate(request: Request, slots: Slots) -> Iterator[Operation]:
     yield from namespaces.enter(request, slots)
     yield from security.keyring(request)
     yield from network(request)
-    yield from enter_group(request)
+    if request.linux.intel_rdt is not None:
+        from pyrunc.compile.rdt import enter_group
+
+        yield from enter_group(request)
 
 
 def _build_root(request: Request, slots: Slots) -> Iterator[Operation]:
     yield from rootfs.open_root(request)
     yield from mounts(request, slots)
     yield from devices(request)
-    yield from hooks_before_pivot(request)
+    if request.spec.hooks is not None:
+        from pyrunc.compile.hooks import hooks_before_pivot
+
+        yield from hooks_before_pivot(request)
     yield from rootfs.enter_root(request)
     yield from process.console(request.process, bind_console=True)
     yield from rootfs.close_root(request)
@@ -94,7 +107,10 @@ def _confine(request: Request) -> Iterator[Operation]:
         yield op.SetHostname(path="hostname", name=request.spec.hostname)
     if request.spec.domainname:
         yield op.SetDomainname(path="domainname", name=request.spec.domainname)
-    yield from sysctls(request)
+    if request.linux.sysctl:
+        from pyrunc.compile.sysctl import sysctls
+
+        yield from sysctls(request)
     yield from rootfs.hide_paths(request)
     yield from process.scheduling(request)
     yield from process.limits(request)
@@ -109,7 +125,10 @@ def _run(request: Request, slots: Slots) -> Iterator[Operation]:
     yield process.find_executable(request.process)
     yield from security.filter_last(request)
     yield op.WaitStart(gate=slots.add(Gate()), report=slots.add(Report()))
-    yield from hooks_at_start(request)
+    if request.spec.hooks is not None:
+        from pyrunc.compile.hooks import hooks_at_start
+
+        yield from hooks_at_start(request)
     if request.init:
         yield op.StayAsInit()
     yield process.execute(request.process)

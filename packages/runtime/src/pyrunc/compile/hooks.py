@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pyrunc import plan as op
 from pyrunc.compile.request import Request
+from pyrunc.jsontext import dumps
 from pyrunc.plan import Operation
 from pyrunc.spec import Hook
 
@@ -42,7 +43,6 @@ def _run(request: Request, point: str, hooks: tuple[Hook, ...], status: str) -> 
 
 def _state(request: Request, status: str) -> str:
     """The state that a hook reads (runtime.md, State). The pid comes first: an annotation that looks like its mark is behind it."""
-    import json
 
     rest: dict[str, object] = {
         "ociVersion": request.spec.oci_version,
@@ -52,4 +52,4 @@ def _state(request: Request, status: str) -> str:
     }
     if request.spec.annotations:
         rest["annotations"] = dict(request.spec.annotations)
-    return f'{{"pid":@PID@,{json.dumps(rest)[1:]}'
+    return f'{{"pid":@PID@,{dumps(rest)[1:]}'

@@ -8,7 +8,6 @@ from pyrunc import plan as op
 from pyrunc.compile import flags
 from pyrunc.compile.compiled import CgroupDirectory, CgroupProcs, NamespacePath
 from pyrunc.compile.request import Request, Slots
-from pyrunc.compile.sysctl import sysctls_of
 from pyrunc.errors import Unsupported
 from pyrunc.plan import NO_SLOT, Operation
 from pyrunc.spec import IdMapping
@@ -35,7 +34,7 @@ def join_namespaces(request: Request, slots: Slots) -> Iterator[Operation]:
     joined.sort(key=lambda entry: (entry[1].type == "user") != request.facts.rootless)
     for index, namespace in joined:
         path, kind = f"linux.namespaces[{index}]", KINDS[namespace.type]
-        sysctl = next(sysctls_of(request, namespace.type), "")
+        sysctl = _first_sysctl(request, namespace.type)
         slot = slots.add(NamespacePath(path=f"{path}.path", file=namespace.path, kind=kind, sysctl=sysctl))
         yield op.SetNs(path=path, slot=slot, kind=kind)
 
@@ -107,3 +106,12 @@ def _time_offsets(request: Request) -> str:
         return ""
     clocks = (("monotonic", offsets.monotonic), ("boottime", offsets.boottime))
     return "".join(f"{name} {clock.secs} {clock.nanosecs}\n" for name, clock in clocks if clock is not None)
+
+
+def _first_sysctl(request: Request, kind: str) -> str:
+    """The place of the first that a namespace of this type keeps apart."""
+    if not request.linux.sysctl:
+        return ""
+    from pyrunc.compile.sysctl import sysctls_of
+
+    return next(sysctls_of(request, kind), "")

@@ -9,7 +9,7 @@ from pyrunc.compile.request import Request
 from pyrunc.errors import SpecError
 from pyrunc.plan import Operation
 from pyrunc.spec import Process
-from pyrunc.spec.default import DEFAULT_PATH
+from pyrunc.spec.process import DEFAULT_PATH
 
 RLIMITS = {
     "RLIMIT_CPU": 0,

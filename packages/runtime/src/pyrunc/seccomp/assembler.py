@@ -14,6 +14,7 @@ from binascii import crc32
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from pyrunc.jsontext import dumps
 from pyrunc.spec.seccomp import Seccomp
 
 _FORMAT = b"pyrunc-seccomp-2"
@@ -58,10 +59,8 @@ class Assembler:
 
 def _text(seccomp: Seccomp) -> bytes:
     """What the program depends on, beside the library: one line."""
-    import json
-
     machine = os.uname().machine
-    return json.dumps([machine, seccomp.to_json()], sort_keys=True, separators=(",", ":")).encode()
+    return dumps([machine, seccomp.to_json()], sort_keys=True).encode()
 
 
 def _name(text: bytes) -> str:

@@ -8,6 +8,7 @@ from os import PathLike
 
 from pyrunc.errors import SpecError
 from pyrunc.facts import parse_release
+from pyrunc.jsontext import loads
 from pyrunc.model import field, frozen
 from pyrunc.spec.read import STRING, STRINGS, UINT32, expected, mapping, of, read_string
 from pyrunc.spec.seccomp import ACTION, FLAG_LIST, Argument, Seccomp, Syscall
@@ -113,12 +114,11 @@ def _default(capabilities: frozenset[str], machine: str, kernel: tuple[int, int]
 
 @lru_cache(maxsize=1)
 def _shipped() -> Profile:
-    import json
     from pkgutil import get_data  # importlib.resources would take longer to import than the profile to read
 
     data = get_data(__package__, "default.json")
     assert data is not None
-    return Profile.from_json(json.loads(data))
+    return Profile.from_json(loads(data))
 
 
 def from_docker_profile(
@@ -135,13 +135,11 @@ def from_docker_profile(
 
 
 def _decoded(source: str | PathLike[str] | bytes, path: str) -> Mapping[str, object]:
-    import json
-
     try:
         if not isinstance(source, bytes):
             with open(source, "rb") as file:
                 source = file.read()
-        return mapping(json.loads(source), path)
+        return mapping(loads(source), path)
     except OSError as error:
         raise SpecError(path, f"cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:

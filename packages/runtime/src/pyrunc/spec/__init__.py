@@ -6,7 +6,6 @@ Rare sections are imported when a document has them, or when they are asked for 
 from __future__ import annotations
 
 from pyrunc.spec.config import Spec
-from pyrunc.spec.hooks import Hook, Hooks
 from pyrunc.spec.linux import Device, Linux, Namespace
 from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Capabilities, ConsoleSize, Process, Rlimit, User
@@ -18,6 +17,7 @@ from pyrunc.version import OCI_VERSION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.blockio import BlockIo, ThrottleDevice, WeightDevice
+    from pyrunc.spec.hooks import Hook, Hooks
     from pyrunc.spec.hugepages import HugepageLimit
     from pyrunc.spec.intelrdt import IntelRdt
     from pyrunc.spec.memorypolicy import MemoryPolicy
@@ -33,6 +33,8 @@ _RARE = {
     "BlockIo": "blockio",
     "ThrottleDevice": "blockio",
     "WeightDevice": "blockio",
+    "Hook": "hooks",
+    "Hooks": "hooks",
     "HugepageLimit": "hugepages",
     "IntelRdt": "intelrdt",
     "MemoryPolicy": "memorypolicy",
@@ -97,7 +99,5 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in _RARE:
-        from importlib import import_module
-
-        return getattr(import_module(f"pyrunc.spec.{_RARE[name]}"), name)
+        return getattr(__import__(f"pyrunc.spec.{_RARE[name]}", fromlist=[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

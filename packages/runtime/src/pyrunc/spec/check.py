@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from pyrunc.errors import SpecError
-from pyrunc.spec.hooks import Hook, Hooks
 from pyrunc.spec.linux import Linux
 from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Process
@@ -17,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from pyrunc.spec.hooks import Hook, Hooks
     from pyrunc.spec.scheduling import Scheduler
 
     class Configuration(Protocol):

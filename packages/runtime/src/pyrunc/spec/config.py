@@ -13,21 +13,22 @@ from collections.abc import Mapping
 from os import PathLike
 
 from pyrunc.errors import SpecError
+from pyrunc.jsontext import loads
 from pyrunc.model import evolve, field, frozen
-from pyrunc.spec.hooks import Hook, Hooks
 from pyrunc.spec.linux import Linux, Namespace
 from pyrunc.spec.mounts import IdMapping, Mount
 from pyrunc.spec.process import Process, User
 from pyrunc.spec.read import STRING, STRING_MAP, expected, of, read_string
 from pyrunc.spec.resources import Cpu, Memory, Pids, Resources
 from pyrunc.spec.root import Root
-from pyrunc.spec.section import Section, section, sections
+from pyrunc.spec.section import Section, lazy, section, sections
 from pyrunc.version import OCI_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyrunc.spec.hooks import Hooks
     from pyrunc.spec.linux import NamespaceType
 
 _CPU_PERIOD = 100_000
@@ -55,7 +56,7 @@ class Spec(Section):
     hostname: str = field(default="", metadata=STRING)
     domainname: str = field(default="", metadata=STRING)
     mounts: tuple[Mount, ...] = field(default=(), metadata=sections(Mount))
-    hooks: Hooks | None = field(default=None, metadata=section(Hooks))
+    hooks: Hooks | None = field(default=None, metadata=lazy("hooks", "Hooks"))
     linux: Linux | None = field(default=None, metadata=section(Linux))
     annotations: Mapping[str, str] = field(factory=dict, metadata=STRING_MAP)
 
@@ -152,6 +153,8 @@ class Spec(Section):
 
     def with_hook(self, point: str, path: str, *args: str, timeout: int | None = None) -> Spec:
         """The same with one more hook at ``point``, named as in config.json (``createRuntime``). Raises ValueError for another name."""
+        from pyrunc.spec.hooks import Hook, Hooks
+
         attribute = next((attribute for attribute, name, _, _ in Hooks.members() if name == point), None)
         if attribute is None:
             raise ValueError(f"there is no hook point {point!r}")
@@ -194,8 +197,6 @@ class Spec(Section):
 
 
 def _decoded(source: str | PathLike[str] | bytes) -> object:
-    import json
-
     if not isinstance(source, bytes):
         try:
             with open(source, "rb") as file:
@@ -203,12 +204,8 @@ def _decoded(source: str | PathLike[str] | bytes) -> object:
         except OSError as error:
             raise SpecError("", f"cannot be read: {error}") from error
     try:
-        return json.loads(source, parse_constant=_refuse)
+        return loads(source)
     except RecursionError:
         raise SpecError("", "is nested too deeply") from None
     except ValueError as error:
         raise SpecError("", f"is not JSON: {error}") from error
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not a JSON value")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pyrunc.model import evolve
 from pyrunc.spec.linux import Linux, Namespace
 from pyrunc.spec.mounts import IdMapping, Mount
-from pyrunc.spec.process import Capabilities, Process, Rlimit
+from pyrunc.spec.process import DEFAULT_PATH, Capabilities, Process, Rlimit
 from pyrunc.spec.resources import DeviceRule, Resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.linux import NamespaceType
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # What of /proc and /sys tells of, or reaches, the machine rather than the container. The same lists as runc's and docker's.
 MASKED_PATHS = (

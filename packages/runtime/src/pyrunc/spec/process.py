@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyrunc.spec.scheduling import ExecCpuAffinity, IoPriority, Scheduler
 
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 @frozen(kw_only=True, eq=False, repr=False)
 class ConsoleSize(Section):

@@ -144,9 +144,7 @@ def _metadata(reader: Reader, name: str) -> Metadata:
 
 def _reader_of(module: str, kind: str) -> Reader:
     def read_section(value: object, path: str) -> Section:
-        from importlib import import_module
-
-        found: type[Section] = getattr(import_module(f"pyrunc.spec.{module}"), kind)
+        found: type[Section] = getattr(__import__(f"pyrunc.spec.{module}", fromlist=[kind]), kind)
         return found.from_json(value, path)
 
     return read_section
