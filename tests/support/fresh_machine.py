@@ -26,6 +26,8 @@ from tests.support.run import MARKER
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 WORKTREE: Final = "/srv/pyrunc"
+REFERENCE: Final = REPOSITORY.parent / "shared" / "reference"
+"""Documents that the API and the specifications are checked against. Where they are at hand here, they are there."""
 RUN_NAME: Final = uuid.uuid4().hex
 CERTIFICATES: Final = "/etc/fresh-machine-certificates.pem"
 QUICK: Final = ("tests/runtime/spec", "tests/runtime/native", "tests/e2e/test_first_command.py")
@@ -69,9 +71,11 @@ def _debian(suite: str) -> Iterator[Path]:
 
 
 def _furnish(root: Path) -> None:
-    """The repository as it is committed, and this machine's way to the network."""
+    """The repository as it is committed, what its tests look for beside it, and this machine's way to the network."""
     clone = ["git", "clone", "--quiet", f"file://{REPOSITORY}", f"{root}{WORKTREE}"]
     subprocess.run(clone, check=True)
+    if REFERENCE.is_dir():
+        shutil.copytree(REFERENCE, f"{root}{os.path.dirname(WORKTREE)}/shared/reference")
     for name in ("/etc/resolv.conf", "/etc/hosts"):
         shutil.copyfile(name, f"{root}{name}")
     if Path("/etc/pip.conf").exists():
