@@ -199,7 +199,9 @@ class Confined:
             like = self._covered(parts)
             os.fchown(fd, *((like.st_uid, like.st_gid) if like else (self.user, self.group)))
             os.fchmod(fd, stat.S_IMODE(like.st_mode) if like else 0o755)
-            return Directory.of(fd, self.group)
+            made = Directory.of(fd, self.group)
+            made.mtime_ns = like.st_mtime_ns if like else made.mtime_ns
+            return made
         except BaseException:
             os.close(fd)
             raise

@@ -1,0 +1,215 @@
+"""Create a layer (image-spec, layer.md): the tar of a difference, such that ``apply`` of it on the lower gives the upper.
+
+What a tar cannot hold is left out (sockets) or refused (names that begin with ``.wh.``, which would hide others). Of files of several names
+the first is the file and the others are hard links.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from typing import Final
+
+from attrs import define, field, frozen
+
+from pycontainerd.diff import attributes
+from pycontainerd.diff.blocks import BLOCK, PIECE
+from pycontainerd.diff.change import Difference
+from pycontainerd.diff.compare import Found, walk
+from pycontainerd.diff.header import (
+    BLOCK_DEVICE,
+    CHARACTER,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARD_LINK,
+    SYMLINK,
+    Entry,
+)
+from pycontainerd.diff.tarwriter import END, header, padding
+from pycontainerd.diff.tarwriter import entry as new_entry
+from pycontainerd.diff.whiteouts import OPAQUE, PREFIX
+from pycontainerd.errors import LayerError
+
+_KINDS: Final = {
+    stat.S_IFREG: FILE,
+    stat.S_IFDIR: DIRECTORY,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHARACTER,
+    stat.S_IFBLK: BLOCK_DEVICE,
+    stat.S_IFIFO: FIFO,
+}
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR)
+
+
+def create(difference: Difference) -> Iterator[bytes]:
+    """The tar, in pieces of at most 1 MiB and a header.
+
+    The upper side may be in use: a file that shrinks while it is read ends in zeros, one that goes is left out; pause what writes to it
+    to get one moment of it. LayerError names what cannot be in a layer; OSError.
+    """
+    yield from _Layer(difference).run()
+    yield END
+
+
+@define
+class _Linked:
+    """A file of several names: the first of them, and whether it has been told."""
+
+    path: bytes
+    told: bool
+
+
+@frozen
+class _Layer:
+    _difference: Difference
+    _links: dict[tuple[int, int], _Linked] = field(factory=dict)
+
+    def run(self) -> Iterator[bytes]:
+        for found in walk(self._difference):
+            name = found.path.rpartition(b"/")[2]
+            if name.startswith(PREFIX) and not found.same:
+                raise LayerError(os.fsdecode(found.path), "a name that begins with .wh. would hide others; rename it")
+            if found.status is None:
+                yield header(new_entry(_beside(found.path, PREFIX + name)))
+            elif stat.S_ISREG(found.status.st_mode) and found.status.st_nlink > 1:
+                yield from self._several_names(found, found.status)
+            else:
+                yield from self._alone(found, found.status)
+
+    def _alone(self, found: Found, status: os.stat_result) -> Iterator[bytes]:
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode))
+        if kind == FILE:
+            yield from _file(found)
+        elif kind is not None:
+            yield from _other(found, status, kind)
+        if found.covers:
+            yield header(new_entry(found.path + b"/" + OPAQUE))
+
+    def _several_names(self, found: Found, status: os.stat_result) -> Iterator[bytes]:
+        """Once one of its names is told, all are, so that they stay one file: an unchanged one before it, those after it as links."""
+        first = self._links.get((status.st_dev, status.st_ino))
+        if first is None:
+            self._links[status.st_dev, status.st_ino] = _Linked(found.path, not found.same)
+            if not found.same:
+                yield from _file(found)
+            return
+        if found.same and not first.told:
+            return
+        if not first.told:
+            first.told = True
+            yield from self._catch_up(first.path, status)
+        yield header(_linked(found, status, first.path))
+
+    def _catch_up(self, path: bytes, status: os.stat_result) -> Iterator[bytes]:
+        """Tell of an unchanged file that was passed, and is wanted now. The directories above it are unchanged, too, or were told."""
+        yield from _content(self._difference.upper, path, status)
+
+
+def _content(root: str, path: bytes, status: os.stat_result) -> Iterator[bytes]:
+    parent = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        *above, name = path.split(b"/")
+        for part in above:
+            following = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            os.close(parent)
+            parent = following
+        yield from _file_in(parent, name, path, status)
+    finally:
+        os.close(parent)
+
+
+def _beside(path: bytes, name: bytes) -> bytes:
+    above, slash, _ = path.rpartition(b"/")
+    return above + slash + name
+
+
+def _file(found: Found) -> Iterator[bytes]:
+    assert found.status is not None
+    yield from _file_in(found.parent, found.name, found.path, found.status)
+
+
+def _file_in(parent: int, name: bytes, path: bytes, expected: os.stat_result) -> Iterator[bytes]:
+    try:
+        fd = os.open(name, _READ, dir_fd=parent)
+    except OSError as error:
+        if error.errno in _GONE:
+            return
+        raise
+    try:
+        status = os.fstat(fd)
+        if (status.st_dev, status.st_ino) != (expected.st_dev, expected.st_ino):
+            return  # another one has taken its place
+        entry = _described(path, status, FILE, attributes.read(fd, path))
+        entry.size = status.st_size
+        if status.st_blocks * BLOCK < status.st_size:
+            _find_holes(fd, entry)
+        yield header(entry)
+        for offset, count in entry.segments if entry.segments is not None else ((0, entry.size),):
+            yield from _bytes(fd, offset, count)
+        yield padding(entry.size)
+    finally:
+        os.close(fd)
+
+
+def _bytes(fd: int, offset: int, count: int) -> Iterator[bytes]:
+    while count:
+        data = os.pread(fd, min(count, PIECE), offset)
+        if not data:  # it has become shorter, but its size is told already
+            data = bytes(min(count, PIECE))
+        yield data
+        offset, count = offset + len(data), count - len(data)
+
+
+def _find_holes(fd: int, entry: Entry) -> None:
+    """The segments that are not holes. Where the file system knows of none it says that there are none."""
+    segments, at, length = [], 0, entry.size
+    while at < length:
+        try:
+            begin = os.lseek(fd, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a hole up to the end
+                break
+            raise
+        at = min(os.lseek(fd, begin, os.SEEK_HOLE), length)
+        if at > begin:
+            segments.append((begin, at - begin))
+    if segments != [(0, length)]:
+        entry.segments, entry.length = tuple(segments), length
+        entry.size = sum(count for _, count in segments)
+
+
+def _other(found: Found, status: os.stat_result, kind: bytes) -> Iterator[bytes]:
+    path = f"/proc/self/fd/{found.parent}/{os.fsdecode(found.name)}"
+    try:
+        entry = _described(found.path, status, kind, attributes.read(path, found.path))
+        if kind == SYMLINK:
+            entry.link = os.readlink(found.name, dir_fd=found.parent)
+    except OSError as error:
+        if error.errno in (*_GONE, errno.EINVAL):
+            return
+        raise
+    if kind == DIRECTORY:
+        entry.name = found.path + b"/" if found.path else b"./"
+    yield header(entry)
+
+
+def _linked(found: Found, status: os.stat_result, target: bytes) -> Entry:
+    entry = _described(found.path, status, HARD_LINK, {})
+    entry.link = target
+    return entry
+
+
+def _described(path: bytes, status: os.stat_result, kind: bytes, found: dict[bytes, bytes]) -> Entry:
+    return new_entry(
+        path,
+        kind,
+        mode=stat.S_IMODE(status.st_mode),
+        owner=(status.st_uid, status.st_gid),
+        mtime_ns=status.st_mtime_ns,
+        device=(os.major(status.st_rdev), os.minor(status.st_rdev)),
+        attributes=found,
+    )
