@@ -106,7 +106,8 @@ def test_from_a_file_and_from_standard_input(
         (("--memory", "-5"), "argument --memory: expected a number of bytes such as 64m, got '-5'"),
         (("--cpu-period", "x"), "argument --cpu-period"),
         (("--blkio-weight", "5"), "linux.resources.blockIO.weight: 5 is not between 10 and 1000"),
-        (("--l3-cache-schema", "L3:0=f"), "--l3-cache-schema: Intel RDT"),
+        (("--l3-cache-schema", "L3:0=f"), "linux.intelRdt: the container was made without it"),
+        (("--mem-bw-schema", "L3:0=f"), "--mem-bw-schema: expected one line that starts with MB:"),
         (("--resources", "/nosuch"), "No such file"),
     ],
 )

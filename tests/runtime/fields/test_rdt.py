@@ -56,6 +56,30 @@ def test_the_container_is_put_into_a_group_of_its_own(runtime: Runtime, inside: 
     assert not (resctrl / "web/mon_groups/web").exists()
 
 
+def test_update_changes_the_shares_of_its_group(runtime: Runtime, inside: Inside, resctrl: Path) -> None:
+    (resctrl / "web").mkdir()
+    (resctrl / "web/schemata").write_text("    L3:0=7f\n    MB:0=20\n")
+    spec = linux(intel_rdt=IntelRdt(l3_cache_schema="L3:0=7f", mem_bw_schema="MB:0=20"))(inside.spec("say(1)"))
+    container = runtime.create("web", inside.bundle.path, spec=spec, stdio=Stdio.null())
+    container.update(intel_rdt=IntelRdt(l3_cache_schema="L3:0=3"))
+    assert (resctrl / "web/schemata").read_text() == "L3:0=3\nMB:0=20\n"
+    (resctrl / "web/schemata").unlink()
+    (resctrl / "web/schemata").mkdir()  # stands for shares that the kernel refuses
+    with pytest.raises(pyrunc.CgroupError, match=r"linux\.intelRdt\.schemata: .*/web/schemata"):
+        container.update(intel_rdt=IntelRdt(mem_bw_schema="MB:0=99"))
+    kept = container.spec().linux
+    assert kept is not None
+    assert kept.intel_rdt == IntelRdt(l3_cache_schema="L3:0=3", mem_bw_schema="MB:0=20")
+    container.delete(force=True)
+
+
+def test_a_container_without_a_group_has_no_shares_to_change(runtime: Runtime, inside: Inside, resctrl: Path) -> None:
+    container = runtime.create("web", inside.bundle.path, spec=inside.spec("say(1)"), stdio=Stdio.null())
+    with pytest.raises(pyrunc.SpecError, match=r"linux\.intelRdt: the container was made without it"):
+        container.update(intel_rdt=IntelRdt(mem_bw_schema="MB:0=20"))
+    container.delete(force=True)
+
+
 def test_a_new_group_gets_its_shares_and_goes(tmp_path: Path) -> None:
     group = RdtGroup(directory=str(tmp_path / "web"), schemata=("L3:0=f", "MB:0=20"), own=True)
     join(group, 42)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyrunc.events import Event
     from pyrunc.execs import ExecProcess
     from pyrunc.plan import Plan
-    from pyrunc.spec import Process, Resources, Spec
+    from pyrunc.spec import IntelRdt, Process, Resources, Spec
     from pyrunc.statedir import StateDirectory
 
 _ENDING = 10.0
@@ -380,16 +380,21 @@ class Container:
             raise InvalidState(self.id, status, "watch the events of")
         return watch(self._cgroup, self.exit_fd(), interval)
 
-    def update(self, resources: Resources) -> None:
+    def update(self, resources: Resources | None = None, *, intel_rdt: IntelRdt | None = None) -> None:
         """Change the limits that ``resources`` names, in the cgroup and in ``spec()``; others stay, and so do the device rules.
+        ``intel_rdt``: new shares for its group of resctrl, the last to be tried.
 
-        Raises InvalidState if stopped, CgroupError naming the field that cannot be; the old limits are in force then.
+        Raises InvalidState if stopped, CgroupError naming the field that cannot be, SpecError for ``intel_rdt`` where the container has no
+        group; the old limits are in force then, but for ``resources`` where only ``intel_rdt`` was refused.
         """
-        from pyrunc.updates import update
+        from pyrunc.updates import update, update_rdt
 
         with span("runtime", "update"), self._place.locked() as directory:
             self._require(directory, "update", *_LIVE)
-            update(directory, self._cgroup, resources)
+            if resources is not None:
+                update(directory, self._cgroup, resources)
+            if intel_rdt is not None:
+                update_rdt(directory, intel_rdt)
 
     def checkpoint(self, image_path: str | PathLike[str], options: CheckpointOptions | None = None) -> None:
         """Write its processes to ``image_path`` with criu, for ``Runtime.restore``; it is stopped then, unless it is left running.

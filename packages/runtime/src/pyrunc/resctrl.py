@@ -41,6 +41,11 @@ def join(group: RdtGroup, pid: int) -> None:
         raise
 
 
+def change(group: RdtGroup) -> None:
+    """Give a group that is there the shares of ``group``; what they do not name stays. Raises CgroupError with what the kernel says of it."""
+    _write_schemata(group)
+
+
 def created(group: RdtGroup) -> tuple[str, ...]:
     """The directories that are to be removed with the container; the group first."""
     monitoring = (f"{group.directory}/mon_groups/{group.monitored_as}",) if group.monitored_as else ()

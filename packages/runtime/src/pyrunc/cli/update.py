@@ -8,12 +8,14 @@ import sys
 from pyrunc.cli.command import Command
 from pyrunc.cli.options import Globals
 from pyrunc.cli.parser import Parser, container_parser, count
-from pyrunc.errors import SpecError, UsageError
+from pyrunc.errors import SpecError
 from pyrunc.spec.resources import Cpu, Memory, Pids, Resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from pyrunc.spec.intelrdt import IntelRdt
 
 _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _STDIN = "-"
@@ -36,8 +38,8 @@ def _parser() -> Parser:
     parser.add_argument("--cpuset-mems", metavar="LIST", default="", help="memory nodes")
     parser.add_argument("--kernel-memory", metavar="BYTES", type=_bytes, help="without effect, as in runc")
     parser.add_argument("--kernel-memory-tcp", metavar="BYTES", type=_bytes, help="without effect, as in runc")
-    parser.add_argument("--l3-cache-schema", metavar="SCHEMA", help="not supported")
-    parser.add_argument("--mem-bw-schema", metavar="SCHEMA", help="not supported")
+    parser.add_argument("--l3-cache-schema", metavar="SCHEMA", help="lines of resctrl, such as L3:0=7f")
+    parser.add_argument("--mem-bw-schema", metavar="SCHEMA", help="such as MB:0=20")
     parser.add_argument("--memory", metavar="BYTES", type=_bytes, help="such as 64m; -1: no limit")
     parser.add_argument("--memory-reservation", metavar="BYTES", type=_bytes)
     parser.add_argument("--memory-swap", metavar="BYTES", type=_bytes, help="memory and swap together; -1: no limit")
@@ -62,7 +64,7 @@ def _bytes(text: str) -> int:
 
 def _run(arguments: Namespace, options: Globals) -> int:
     changes = _load(arguments.resources) if arguments.resources else _of(arguments)
-    options.runtime().get(arguments.container).update(changes)
+    options.runtime().get(arguments.container).update(changes, intel_rdt=_rdt(arguments))
     if not arguments.resources and (arguments.kernel_memory or arguments.kernel_memory_tcp):
         from logging import getLogger
 
@@ -88,12 +90,8 @@ def _load(path: str) -> Resources:
 
 
 def _of(arguments: Namespace) -> Resources:
-    """Raises UsageError."""
     from pyrunc.spec.blockio import BlockIo
 
-    for option in ("l3_cache_schema", "mem_bw_schema"):
-        if getattr(arguments, option):
-            raise UsageError(f"--{option.replace('_', '-')}: Intel RDT cannot be changed by this version")
     memory = Memory(limit=arguments.memory, reservation=arguments.memory_reservation, swap=arguments.memory_swap)
     cpu = Cpu(
         shares=arguments.cpu_share,
@@ -109,6 +107,17 @@ def _of(arguments: Namespace) -> Resources:
     return Resources(
         memory=memory, cpu=cpu, pids=Pids(limit=arguments.pids_limit), block_io=BlockIo(weight=arguments.blkio_weight)
     )
+
+
+def _rdt(arguments: Namespace) -> IntelRdt | None:
+    """Raises SpecError."""
+    from pyrunc.spec.intelrdt import IntelRdt, read_bandwidth
+
+    cache, bandwidth = arguments.l3_cache_schema, arguments.mem_bw_schema
+    if not cache and not bandwidth:
+        return None
+    bandwidth = read_bandwidth(bandwidth, "--mem-bw-schema") if bandwidth else ""
+    return IntelRdt(l3_cache_schema=cache or "", mem_bw_schema=bandwidth)
 
 
 COMMAND = Command(parser=_parser, run=_run)
