@@ -18,6 +18,8 @@ INTERNAL = {
     "Exec": {"close", "container_ended", "record", "take_over"},
     "Images": {"in_use", "snapshot_for"},
     "LeaseManager": set[str](),
+    "Namespace": set[str](),
+    "Registries": set[str](),
     "Supervisor": set[str](),
 }
 

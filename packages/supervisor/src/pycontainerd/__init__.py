@@ -22,11 +22,16 @@ from pycontainerd.events.filter import EventFilter
 from pycontainerd.gc.collector import Collected
 from pycontainerd.images.image import Image, Removed
 from pycontainerd.images.images import Images
+from pycontainerd.images.progress import Progress, Step
+from pycontainerd.images.remote import Registries, RemoteImage
 from pycontainerd.leases.info import LeaseInfo
 from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.leases.resource import LeaseResource
 from pycontainerd.logs.config import LogConfig
 from pycontainerd.logs.record import LogBatch, LogRecord
+from pycontainerd.namespaces import Namespace
+from pycontainerd.registry.config import RegistryConfig
+from pycontainerd.registry.credentials import Credentials
 from pycontainerd.supervisor import Supervisor
 from pycontainerd.tasks.attachment import Attachment, Chunk
 from pycontainerd.tasks.container import Container
@@ -43,6 +48,7 @@ __all__ = [
     "ContainerConfig",
     "ContainerInfo",
     "Containers",
+    "Credentials",
     "Device",
     "Event",
     "EventFilter",
@@ -59,11 +65,17 @@ __all__ = [
     "LogBatch",
     "LogConfig",
     "LogRecord",
+    "Namespace",
     "ProcessInfo",
+    "Progress",
+    "Registries",
+    "RegistryConfig",
+    "RemoteImage",
     "Removed",
     "Resources",
     "Stats",
     "Status",
+    "Step",
     "Supervisor",
     "SupervisorError",
     "TmpfsMount",

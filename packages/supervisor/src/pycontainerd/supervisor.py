@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +24,16 @@ from pycontainerd.events.events import Events
 from pycontainerd.gc.collector import Collected, Collector
 from pycontainerd.gc.expiry import Expiry
 from pycontainerd.images.images import Images
+from pycontainerd.images.remote import Registries
+from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Leases
 from pycontainerd.leases.manager import LeaseManager
-from pycontainerd.leases.resource import LeaseResource, ResourceKind
 from pycontainerd.metadata.database import Database
+from pycontainerd.metadata.namespace import DEFAULT, check_namespace
+from pycontainerd.namespaces import Namespace, Namespaces, Stores
 from pycontainerd.oci.capabilities import available
+from pycontainerd.registry.config import RegistryConfig
+from pycontainerd.registry.registries import RegistryClient
 from pycontainerd.snapshots.overlayfs import OverlaySnapshotter
 from pycontainerd.snapshots.snapshotter import Snapshotter
 from pycontainerd.tasks.containers import Containers
@@ -64,11 +69,16 @@ class Supervisor:
     ``ephemeral`` turns that round: closing kills and deletes everything, images too, and so does the end of the program, whatever ends it
     (see `pycontainerd.ephemeral`). ``root`` is then by default a new directory among the temporary files, and must be empty otherwise;
     the containers' cgroup is one of its own, below ``cgroup_parent`` if that is given.
+
+    ``namespace`` is the one whose images, containers, events, leases and content these are; ``namespace()`` gives others on the same stores.
+
+    ``registry`` says how registries are reached: mirrors, insecure ones, certificates, patience.
     """
 
     leases: LeaseManager
     content: ContentStore
     images: Images
+    registries: Registries
     snapshots: Snapshotter
     containers: Containers
     events: Events
@@ -80,13 +90,17 @@ class Supervisor:
         *,
         cgroup_parent: str = CGROUP,
         runtime_root: str | PathLike[str] | None = None,
+        namespace: str = DEFAULT,
         ephemeral: bool = False,
+        registry: RegistryConfig | None = None,
     ) -> None:
         self.root = Path(os.path.abspath(root)) if root is not None else _default_root(ephemeral)
         self.state = Path(os.path.abspath(state)) if state is not None else _state_of(self.root)
         self.cgroup_parent = _own_cgroup(cgroup_parent, self.root) if ephemeral else cgroup_parent
         self.runtime_root = Path(os.path.abspath(runtime_root)) if runtime_root is not None else self.state / "runtime"
         self.ephemeral = ephemeral
+        self._client = RegistryClient(registry or RegistryConfig())
+        self.own_namespace = check_namespace(namespace)
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -107,6 +121,14 @@ class Supervisor:
     ) -> None:
         await self._stack.aclose()
 
+    def namespace(self, name: str) -> Namespace:
+        """This supervisor's stores as somebody else's: with images, containers, events and leases of their own. InvalidName."""
+        return self._namespaces.get(name)
+
+    async def namespaces(self) -> list[str]:
+        """The names of the namespaces that something is in, in order."""
+        return await self._namespaces.names()
+
     async def collect(self) -> Collected:
         """Delete what nothing refers to, and tell how much that was. It is done by itself whenever something is removed: see `pycontainerd.gc`."""
         return await self._worker.run(self._collector.collect)
@@ -118,34 +140,54 @@ class Supervisor:
             self._stack.push_async_callback(asyncio.to_thread, guard.__exit__, None, None, None)
         worker = self._worker = Worker()
         self._stack.push_async_callback(asyncio.to_thread, worker.close)
-        database = await worker.run(self._open_stores, worker)
+        self._stack.push_async_callback(self._client.close)
+        database = await worker.run(self._open_stores)
         pump = Pump()
         self._stack.push_async_callback(asyncio.to_thread, pump.close)
-        self.events = Events(database)
-        self._stack.callback(self.events.close)
-        services = Services(
+        expiry = Expiry(database, self.collect)
+        services_of = self._services(database, pump)
+        self._namespaces = Namespaces(self._stores(database, expiry), services_of)
+        self._stack.push_async_callback(self._namespaces.close)
+        own = self._namespaces.get(self.own_namespace)
+        self.images, self.containers, self.events = own.images, own.containers, own.events
+        self.leases, self.content = own.leases, own.content
+        await recover(services_of(own.name, own.events, own.images), lambda name: self._namespaces.get(name).containers)
+        await self.collect()
+        self._stack.push_async_callback(_cancelled, asyncio.create_task(expiry.run()))
+
+    def _services(self, database: Database, pump: Pump) -> Callable[[str, Events, Images], Services]:
+        runtime, capabilities, ids = pyrunc.Runtime(self.runtime_root), available(), set[str]()
+        return lambda namespace, events, images: Services(
+            namespace=namespace,
+            ids=ids,
             root=self.root,
             state=self.state,
             cgroup_parent=self.cgroup_parent,
-            capabilities=available(),
-            runtime=pyrunc.Runtime(self.runtime_root),
+            capabilities=capabilities,
+            runtime=runtime,
             database=database,
-            events=self.events,
-            images=self.images,
+            events=events,
+            images=images,
             snapshots=self.snapshots,
             pump=pump,
-            worker=worker,
+            worker=self._worker,
         )
-        self.containers = Containers(services)
-        self.images.in_use = self.containers.images
-        self._stack.push_async_callback(self.containers.close)
-        await recover(services, self.containers)
-        await self.collect()
-        expiry = Expiry(database, self.collect)
-        self.leases = LeaseManager("default", database, self._working, worker, self._has, self.collect, expiry.changed)
-        self._stack.push_async_callback(_cancelled, asyncio.create_task(expiry.run()))
 
-    def _open_stores(self, worker: Worker) -> Database:
+    def _stores(self, database: Database, expiry: Expiry) -> Stores:
+        return Stores(
+            database=database,
+            content=self._blobs,
+            snapshots=self.snapshots,
+            unpacker=Unpacker(self._blobs, self.snapshots),
+            working=self._working,
+            worker=self._worker,
+            collect=self._collector.collect,
+            collected=self.collect,
+            expiry=expiry,
+            registries=self._client,
+        )
+
+    def _open_stores(self) -> Database:
         directories = (self.root, self.state, self.runtime_root)
         for directory in dict.fromkeys(directories):
             directory.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -155,16 +197,11 @@ class Supervisor:
         self._stack.callback(database.close)
         database.write_now(event_log.prune)
         self._working = Leases()
-        self.content = ContentStore(self.root / "content", database)
+        self._blobs = ContentStore(self.root / "content", database)
         self.snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
-        self._collector = Collector(database, self.content, self.snapshots, self._working)
-        self.images = Images(self.content, self.snapshots, database, self._working, worker, self._collector.collect)
+        self._collector = Collector(database, self._blobs, self.snapshots, self._working)
+        self.registries = Registries(self._client)
         return database
-
-    def _has(self, resource: LeaseResource) -> bool:
-        if resource.kind is ResourceKind.CONTENT:
-            return self.content.has(resource.name)
-        return self.snapshots.exists(resource.name)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -23,6 +23,19 @@ from pycontainerd.blocking.events import Events
 from pycontainerd.blocking.exec import Exec
 from pycontainerd.blocking.images import Images
 from pycontainerd.blocking.leases import LeaseManager
+from pycontainerd.blocking.namespace import Namespace
+from pycontainerd.blocking.registries import Registries
 from pycontainerd.blocking.supervisor import Supervisor
 
-__all__ = ["Attachment", "Container", "Containers", "Events", "Exec", "Images", "LeaseManager", "Supervisor"]
+__all__ = [
+    "Attachment",
+    "Container",
+    "Containers",
+    "Events",
+    "Exec",
+    "Images",
+    "LeaseManager",
+    "Namespace",
+    "Registries",
+    "Supervisor",
+]

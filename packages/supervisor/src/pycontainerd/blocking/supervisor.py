@@ -13,8 +13,12 @@ from pycontainerd.blocking.events import Events
 from pycontainerd.blocking.images import Images
 from pycontainerd.blocking.leases import LeaseManager
 from pycontainerd.blocking.loop import LoopThread
+from pycontainerd.blocking.namespace import Namespace
+from pycontainerd.blocking.registries import Registries
 from pycontainerd.content.store import ContentStore
 from pycontainerd.gc.collector import Collected
+from pycontainerd.metadata.namespace import DEFAULT
+from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.snapshots.snapshotter import Snapshotter
 
 
@@ -22,6 +26,7 @@ class Supervisor:
     """See `pycontainerd.Supervisor` for the directories and for what lives on. Opened once, as a context manager."""
 
     images: Images
+    registries: Registries
     containers: Containers
     events: Events
     content: ContentStore
@@ -35,10 +40,18 @@ class Supervisor:
         *,
         cgroup_parent: str = asynchronous.CGROUP,
         runtime_root: str | PathLike[str] | None = None,
+        namespace: str = DEFAULT,
         ephemeral: bool = False,
+        registry: RegistryConfig | None = None,
     ) -> None:
         self._supervisor = asynchronous.Supervisor(
-            root, state, cgroup_parent=cgroup_parent, runtime_root=runtime_root, ephemeral=ephemeral
+            root,
+            state,
+            cgroup_parent=cgroup_parent,
+            runtime_root=runtime_root,
+            namespace=namespace,
+            ephemeral=ephemeral,
+            registry=registry,
         )
 
     @property
@@ -66,6 +79,14 @@ class Supervisor:
         """The cgroup of all containers."""
         return self._supervisor.cgroup_parent
 
+    def namespace(self, name: str) -> Namespace:
+        """This supervisor's stores as somebody else's. InvalidName."""
+        return Namespace(self._loop, self._loop.do(lambda: self._supervisor.namespace(name)))
+
+    def namespaces(self) -> list[str]:
+        """The names of the namespaces that something is in, in order."""
+        return self._loop.call(self._supervisor.namespaces())
+
     def collect(self) -> Collected:
         """Delete what nothing refers to, and tell how much that was."""
         return self._loop.call(self._supervisor.collect())
@@ -78,12 +99,11 @@ class Supervisor:
         except BaseException:
             self._loop.close()
             raise
-        self.images = Images(self._loop, opened.images)
-        self.containers = Containers(self._loop, opened.containers)
-        self.events = Events(self._loop, opened.events)
-        self.leases = LeaseManager(self._loop, opened.leases)
-        # these block as they are, and may be called from any thread
-        self.content, self.snapshots = opened.content, opened.snapshots
+        own = Namespace(self._loop, opened.namespace(opened.own_namespace))
+        self.images, self.containers, self.events = own.images, own.containers, own.events
+        self.leases, self.content = own.leases, own.content
+        self.registries = Registries(self._loop, opened.registries)
+        self.snapshots = opened.snapshots  # blocks as it is, and may be called from any thread
         return self
 
     def __exit__(

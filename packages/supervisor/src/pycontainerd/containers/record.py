@@ -8,6 +8,7 @@ from attrs import frozen
 
 from pycontainerd.containers.config import ContainerConfig, ExecConfig
 from pycontainerd.containers.info import ContainerInfo, Status
+from pycontainerd.metadata.namespace import DEFAULT
 
 
 @frozen(kw_only=True)
@@ -27,6 +28,7 @@ class ContainerRecord:
     started_ns: int = 0
     finished_ns: int = 0
     restart_count: int = 0
+    namespace: str = DEFAULT
 
     def info(self) -> ContainerInfo:
         """The same for users."""

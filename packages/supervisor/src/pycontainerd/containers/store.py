@@ -8,12 +8,12 @@ from pycontainerd.containers import converter
 from pycontainerd.containers.info import Status
 from pycontainerd.containers.record import ContainerRecord, ExecRecord
 
-_COLUMNS = "id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count"
+_COLUMNS = "id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count, namespace"
 
 
 def insert(connection: sqlite3.Connection, record: ContainerRecord) -> None:
     """Add a container. sqlite3.IntegrityError when the id or the name is in use."""
-    connection.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({', '.join('?' * 13)})", _row(record))  # noqa: S608
+    connection.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({', '.join('?' * 14)})", _row(record))  # noqa: S608
 
 
 def update(connection: sqlite3.Connection, record: ContainerRecord) -> None:
@@ -80,7 +80,7 @@ def _row(record: ContainerRecord) -> tuple[object, ...]:
     return (
         *(record.id, record.name, record.image_id, converter.dumps(record.config), record.created_ns, record.status),
         *(record.pid, record.exit_code, record.error, int(record.oom_killed)),
-        *(record.started_ns, record.finished_ns, record.restart_count),
+        *(record.started_ns, record.finished_ns, record.restart_count, record.namespace),
     )
 
 
@@ -98,6 +98,7 @@ def _record(
     started: int,
     finished: int,
     restarts: int,
+    namespace: str,
 ) -> ContainerRecord:
     return ContainerRecord(
         id=id,
@@ -113,4 +114,5 @@ def _record(
         started_ns=started,
         finished_ns=finished,
         restart_count=restarts,
+        namespace=namespace,
     )

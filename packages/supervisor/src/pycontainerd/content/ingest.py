@@ -78,7 +78,7 @@ class Ingest:
             raise DigestMismatch(self.what, self.digest, blob.digest)
         os.fsync(self._file.fileno())
         lease.hold(blob.digest)
-        lease.prove(blob.digest)
+        lease.prove(blob.digest)  # before it is there: without the row, nobody could read it
         os.rename(self._path, self._blobs / blob.digest.removeprefix("sha256:"))  # over an equal blob, if there is one
         sync_names(self._blobs)
         self._forget()

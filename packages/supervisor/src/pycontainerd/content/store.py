@@ -6,6 +6,7 @@ All methods block; call them from a thread. The directory holds ``blobs/sha256/H
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from pycontainerd.content.digest import hexadecimal
 from pycontainerd.content.ingest import Ingest
 from pycontainerd.content.labels import Labels
 from pycontainerd.content.partials import Partials
+from pycontainerd.content.visibility import Visibility
 from pycontainerd.errors import ContentNotFound, DigestMismatch, Unsupported
 from pycontainerd.leases import Lease
 from pycontainerd.metadata.database import Database
@@ -42,6 +44,16 @@ class ContentStore:
         self.partials = Partials(root / "partial", self._blobs)
         self.claims = Claims()
         self._labels = Labels(database) if database is not None else None
+        self._seen: Visibility | None = None
+
+    def of_namespace(self, seen: Visibility) -> ContentStore:
+        """The same store, as a namespace sees it: what that has not brought in is not there. See `pycontainerd.content.visibility`."""
+        made = copy.copy(self)
+        made._seen = seen
+        return made
+
+    def _is_hidden(self, digest: str) -> bool:
+        return self._seen is not None and not self._seen.has(digest)
 
     # -- bringing in ---------------------------------------------------------------------------------------------------------
 
@@ -74,6 +86,8 @@ class ContentStore:
     def find(self, digest: str, lease: Lease, *, size: int | None = None, what: str = "content") -> Blob | None:
         """The blob if it is there, held by ``lease``. DigestMismatch when it has not the promised size."""
         lease.hold(digest)
+        if self._is_hidden(digest):
+            return None
         try:
             actual = self.path(digest).stat().st_size
         except FileNotFoundError:
@@ -91,6 +105,8 @@ class ContentStore:
         """
         if digest is not None:
             hexadecimal(digest)
+        if self._seen is not None:  # the beginning of a blob is not for everybody either
+            reference = f"{self._seen.namespace}/{reference}"
         return self.partials.open(reference, digest=digest, size=size, what=what)
 
     def _ingest(
@@ -118,6 +134,8 @@ class ContentStore:
 
     def open(self, digest: str) -> BinaryIO:
         """The blob for reading. ContentNotFound."""
+        if self._is_hidden(digest):
+            raise ContentNotFound(digest)
         try:
             return self.path(digest).open("rb")
         except FileNotFoundError:
@@ -125,12 +143,15 @@ class ContentStore:
 
     def has(self, digest: str) -> bool:
         """Whether the blob is stored."""
-        return self.path(digest).exists()
+        return self.path(digest).exists() and not self._is_hidden(digest)
 
     def walk(self, labels: Mapping[str, str] | None = None) -> Iterator[Blob]:
         """All blobs, or those that have all of these labels."""
+        seen = self._seen.all() if self._seen is not None else None
         with os.scandir(self._blobs) as entries:
             for entry in entries:
+                if seen is not None and f"sha256:{entry.name}" not in seen:
+                    continue
                 try:
                     blob = Blob(f"sha256:{entry.name}", entry.stat().st_size)
                 except FileNotFoundError:  # deleted since
@@ -144,7 +165,13 @@ class ContentStore:
         return Usage(blobs=len(sizes), size=sum(sizes), partial=sum(partial.offset for partial in self.partials.walk()))
 
     def delete(self, digest: str) -> None:
-        """Remove a blob and its labels; one that is not there is no failure."""
+        """Remove a blob and its labels; one that is not there is no failure.
+
+        In a namespace: for this one. It goes for good with the next collection, if no other has it.
+        """
+        if self._seen is not None:
+            self._seen.forget(digest)
+            return
         self.path(digest).unlink(missing_ok=True)
         if self._labels is not None:
             self._labels.forget(digest)
@@ -154,7 +181,7 @@ class ContentStore:
     def labels(self, digest: str) -> Mapping[str, str]:
         """The labels of a blob; none for one that is not there."""
         hexadecimal(digest)
-        return self._labelling().get(digest)
+        return {} if self._is_hidden(digest) else self._labelling().get(digest)
 
     def label(self, digest: str, changes: Mapping[str, str | None]) -> Mapping[str, str]:
         """Set labels, take away those that are None; all that the blob has then. ContentNotFound."""

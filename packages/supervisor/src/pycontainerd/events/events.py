@@ -13,6 +13,7 @@ from pycontainerd.events import log
 from pycontainerd.events.event import Event
 from pycontainerd.events.filter import EventFilter
 from pycontainerd.metadata.database import Database
+from pycontainerd.metadata.namespace import DEFAULT
 
 _BATCH = 500
 
@@ -21,14 +22,14 @@ class Events:
     """An event is written in the same transaction as the change it tells of; subscribers read the table, so that none can be missed,
     doubled or out of order, however slow they are."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, namespace: str = DEFAULT) -> None:
+        self._database, self._namespace = database, namespace
         self._subscribers: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
         self._closed = False
 
     async def publish(self, type: str, action: str, actor: str, attributes: Mapping[str, str] | None = None) -> Event:
         """Record something that happened and is not itself a change of metadata."""
-        event = Event(type=type, action=action, actor=actor, attributes=attributes or {})
+        event = Event(namespace=self._namespace, type=type, action=action, actor=actor, attributes=attributes or {})
         stored = await self._database.write(lambda connection: log.append(connection, event))
         self.announce()
         return stored
@@ -68,7 +69,9 @@ class Events:
         while True:
             waiting.clear()
             closed = self._closed
-            batch = await self._database.read(partial(log.after, cursor=cursor, limit=_BATCH))
+            batch = await self._database.read(
+                partial(log.after, namespace=self._namespace, cursor=cursor, limit=_BATCH)
+            )
             for event in batch:
                 cursor = event.cursor
                 if wanted.until_ns is not None and event.time_ns > wanted.until_ns:

@@ -18,20 +18,32 @@ def append(connection: sqlite3.Connection, event: Event) -> Event:
     """Store the event with the next cursor and, unless it has one, the present time."""
     stamped = evolve(event, time_ns=event.time_ns or time.time_ns())
     row = connection.execute(
-        "INSERT INTO events (time_ns, type, action, actor, attributes) VALUES (?, ?, ?, ?, ?)",
-        (stamped.time_ns, stamped.type, stamped.action, stamped.actor, json.dumps(dict(stamped.attributes))),
+        "INSERT INTO events (namespace, time_ns, type, action, actor, attributes) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            *(stamped.namespace, stamped.time_ns, stamped.type, stamped.action, stamped.actor),
+            json.dumps(dict(stamped.attributes)),
+        ),
     )
     return evolve(stamped, cursor=row.lastrowid or 0)
 
 
-def after(connection: sqlite3.Connection, cursor: int, limit: int) -> list[Event]:
-    """Up to ``limit`` events with a larger cursor, in order."""
+def after(connection: sqlite3.Connection, namespace: str, cursor: int, limit: int) -> list[Event]:
+    """Up to ``limit`` events of a namespace with a larger cursor, in order."""
     rows = connection.execute(
-        "SELECT cursor, time_ns, type, action, actor, attributes FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?",
-        (cursor, limit),
+        "SELECT cursor, time_ns, type, action, actor, attributes FROM events WHERE namespace = ? AND cursor > ?"
+        " ORDER BY cursor LIMIT ?",
+        (namespace, cursor, limit),
     )
     return [
-        Event(cursor=number, time_ns=when, type=kind, action=action, actor=actor, attributes=json.loads(attributes))
+        Event(
+            namespace=namespace,
+            cursor=number,
+            time_ns=when,
+            type=kind,
+            action=action,
+            actor=actor,
+            attributes=json.loads(attributes),
+        )
         for number, when, kind, action, actor, attributes in rows
     ]
 

@@ -17,9 +17,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Set
+from itertools import chain
 
 from attrs import frozen
 
+from pycontainerd.content import visibility
 from pycontainerd.content.store import ContentStore
 from pycontainerd.errors import Conflict, SnapshotNotFound, StoreFailed
 from pycontainerd.gc import roots
@@ -68,31 +70,57 @@ class Collector:
     def _collect_blobs(self) -> tuple[int, int]:
         count = size = 0
         with self._leases.standing() as held:
-            needed = self._needed(self._snapshots.walk())
+            references = self._references()
+            needed = self._needed(references)
+            stale = self._stale(references, held)
+            forgotten = self._forget(stale)
             for blob in self._content.walk():
                 if blob.digest not in held and LeaseResource.content(blob.digest) not in needed:
                     self._content.delete(blob.digest)
                     count, size = count + 1, size + blob.size
+            if not forgotten:  # the disk was full; now there may be room
+                self._forget(stale)
         return count, size
+
+    def _stale(self, references: roots.References, held: Set[str]) -> list[tuple[str, str]]:
+        """Blobs that a namespace has brought in and needs no longer, whoever else does."""
+        known = self._database.read_now(visibility.load)
+        reached = {namespace: needed_in(namespace, references) for namespace in {namespace for namespace, _ in known}}
+        return [
+            (namespace, digest)
+            for namespace, digest in known
+            if digest not in held and LeaseResource.content(digest) not in reached[namespace]
+        ]
+
+    def _forget(self, stale: list[tuple[str, str]]) -> bool:
+        try:
+            if stale:
+                self._database.write_now(lambda connection: visibility.forget(connection, stale))
+        except StoreFailed:
+            return False
+        return True
 
     def _collect_snapshots(self) -> int:
         forgotten: list[Callable[[], None]] = []
         with self._leases.standing() as held:
-            known = self._snapshots.walk()
-            for name in collectable(known, self._needed(known), held):
+            needed = self._needed(self._references())
+            for name in collectable(self._snapshots.walk(), needed, held):
                 with contextlib.suppress(Conflict, SnapshotNotFound):  # a container or somebody else was faster
                     forgotten.append(self._snapshots.forget(name))
         for delete in forgotten:
             delete()
         return len(forgotten)
 
-    def _needed(self, snapshots: Iterable[Snapshot]) -> set[LeaseResource]:
-        """What can be reached from the metadata. Read after the working leases: see above."""
-        return needed(self._database.read_now(lambda connection: roots.load(connection, time.time_ns())), snapshots)
+    def _references(self) -> roots.References:
+        """What the metadata say. Read after the working leases: see above."""
+        return self._database.read_now(lambda connection: roots.load(connection, time.time_ns()))
+
+    def _needed(self, references: roots.References) -> set[LeaseResource]:
+        return needed(references, self._snapshots.walk())
 
 
 def needed(referred: roots.References, snapshots: Iterable[Snapshot]) -> set[LeaseResource]:
-    """What the metadata refer to, and the active snapshots; and what all of those are made from."""
+    """What the metadata of all namespaces refer to, and the active snapshots; and what all of those are made from."""
     known = {LeaseResource.snapshot(each.key): each for each in snapshots}
 
     def references(resource: LeaseResource) -> Iterable[LeaseResource]:
@@ -102,7 +130,13 @@ def needed(referred: roots.References, snapshots: Iterable[Snapshot]) -> set[Lea
         yield from referred.of.get(resource, ())
 
     active = (resource for resource, each in known.items() if each.kind is not Kind.COMMITTED)
-    return reachable((*referred.roots, *active), references)
+    return reachable((*active, *referred.everywhere, *chain.from_iterable(referred.roots.values())), references)
+
+
+def needed_in(namespace: str, referred: roots.References) -> set[LeaseResource]:
+    """What the metadata of one namespace refer to."""
+    roots = (*referred.everywhere, *referred.roots.get(namespace, ()))
+    return reachable(roots, lambda resource: referred.of.get(resource, ()))
 
 
 def collectable(snapshots: Iterable[Snapshot], needed: Set[LeaseResource], held: Set[str]) -> list[str]:

@@ -22,34 +22,36 @@ _REFERENCES = {
 
 @frozen
 class References:
-    """``roots`` live by themselves; ``of`` tells what a blob refers to by its labels."""
+    """``roots`` live by themselves, in each namespace; ``everywhere`` whatever the namespace; ``of`` tells what a blob refers to by its labels."""
 
-    roots: set[LeaseResource] = Factory(set)
+    roots: dict[str, set[LeaseResource]] = Factory(dict)
+    everywhere: set[LeaseResource] = Factory(set)
     of: dict[LeaseResource, set[LeaseResource]] = Factory(dict)
 
 
 def load(connection: sqlite3.Connection, now: int) -> References:
-    """Of all namespaces: what images refer to, leases (that have not expired at ``now``) hold, and labels of blobs say.
+    """What images refer to, leases (that have not expired at ``now``) hold, and labels of blobs say.
 
     Containers are not asked: a container's file system is an active snapshot, and those are roots themselves.
     """
     found = References()
-    found.roots.update(_of_images(connection), leases.all_resources(connection, now))
+    for namespace, resource in (*_of_images(connection), *leases.all_resources(connection, now)):
+        found.roots.setdefault(namespace, set()).add(resource)
     for blob, labels in _labelled(connection):
         if _ROOT in labels:
-            found.roots.add(blob)
+            found.everywhere.add(blob)
         found.of[blob] = set(_referred(labels))
     return found
 
 
-def _of_images(connection: sqlite3.Connection) -> Iterator[LeaseResource]:
+def _of_images(connection: sqlite3.Connection) -> Iterator[tuple[str, LeaseResource]]:
     """Each image's blobs, and the snapshots of its layers."""
-    for (text,) in connection.execute("SELECT layers FROM images"):
+    for namespace, text in connection.execute("SELECT namespace, layers FROM images"):
         layers = json.loads(text)
         for layer in layers:
-            yield LeaseResource.content(layer["digest"])
+            yield namespace, LeaseResource.content(layer["digest"])
         for chain in chain_ids(tuple(layer["diff_id"] for layer in layers)):
-            yield LeaseResource.snapshot(chain)
+            yield namespace, LeaseResource.snapshot(chain)
 
 
 def _labelled(connection: sqlite3.Connection) -> Iterator[tuple[LeaseResource, dict[str, str]]]:

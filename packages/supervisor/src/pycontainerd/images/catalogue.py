@@ -18,10 +18,10 @@ _HEX = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
 
 
 class Catalogue:
-    """Looking up from any thread; ``change`` blocks."""
+    """The images of one namespace. Looking up from any thread; ``change`` blocks."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, namespace: str) -> None:
+        self._database, self.namespace = database, namespace
         self._changing = threading.Lock()
         self._stored: Mapping[str, Image] = {}
         self.host = host_image()
@@ -68,4 +68,4 @@ class Catalogue:
             self._refresh()
 
     def _refresh(self) -> None:
-        self._stored = self._database.read_now(table.load)
+        self._stored = self._database.read_now(lambda connection: table.load(connection, self.namespace))

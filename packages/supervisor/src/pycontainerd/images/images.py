@@ -5,6 +5,7 @@ Looking up is immediate; everything that reads or writes blobs or the database r
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import contextlib
 import sqlite3
@@ -23,12 +24,13 @@ from pycontainerd.images.host import platform as here
 from pycontainerd.images.image import Image, Removed
 from pycontainerd.images.importing import Importer, image_name
 from pycontainerd.images.platforms import parse_platform
-from pycontainerd.images.reference import familiar, name_of
+from pycontainerd.images.progress import Report, silent
+from pycontainerd.images.reference import familiar, name_of, remote
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease, Leases
-from pycontainerd.metadata.database import Database
+from pycontainerd.registry.credentials import Credentials
+from pycontainerd.registry.registries import RegistryClient
 from pycontainerd.snapshots.overlayfs import HOST
-from pycontainerd.snapshots.snapshotter import Snapshotter
 from pycontainerd.worker import Worker
 
 Source = Path | AsyncIterable[bytes]
@@ -44,17 +46,18 @@ class Images:
     def __init__(
         self,
         content: ContentStore,
-        snapshots: Snapshotter,
-        database: Database,
+        unpacker: Unpacker,
+        catalogue: Catalogue,
         leases: Leases,
         worker: Worker,
         collect: Callable[[], object],
+        registries: RegistryClient,
     ) -> None:
         self._content, self._leases, self._worker = content, leases, worker
-        self._catalogue = Catalogue(database)
-        self._unpacker = Unpacker(content, snapshots)
+        self._catalogue, self._unpacker = catalogue, unpacker
         self._importer = Importer(content, self._unpacker, self._catalogue)
         self._collect = collect
+        self._registries = registries
         self.in_use: Callable[[], set[str]] = set
         """Tells the ids of the images that containers are made from; set by the supervisor."""
         self._leaving: set[str] = set()
@@ -109,6 +112,58 @@ class Images:
             await self._fill(spool, source)
             return await self._import(lambda lease: self._importer.rootfs(spool, name, config, message, lease))
 
+    async def pull(
+        self,
+        reference: str,
+        *,
+        auth: Credentials | None = None,
+        platform: str | None = None,
+        progress: Report = silent,
+    ) -> Image:
+        """Bring an image in from its registry, or from a mirror of that, under this name.
+
+        ``auth`` is for that registry and no other; by default what ``docker login`` has left. Of several platforms, the one that suits
+        ``platform`` best (``linux/arm64/v8``; by default this machine's). ``progress`` is told each step, on the event loop.
+
+        All or nothing: ManifestNotFound, AccessDenied, RegistryRefused, DigestMismatch, ImageError and LayerError say what is wrong, and nothing is
+        kept then. After RegistryUnavailable, or when the caller was cancelled, layers are gone on with where they had come to.
+        """
+        from pycontainerd.images.pull import Puller
+
+        wanted, found = parse_platform(platform, here()) if platform else here(), remote(reference)
+        sources = self._registries.sources(found.domain, found.repository, auth)
+        parallel = self._registries.config.downloads
+        puller = Puller(self._content, self._catalogue, self._unpacker, self._importer, self._worker, parallel)
+        await self._worker.run(self._content.partials.clean)
+        try:
+            with self._leases.lease() as lease:
+                return await puller.pull(sources, found, wanted, progress, lease)
+        finally:
+            await asyncio.shield(self._worker.run(self._collect))
+
+    async def push(self, reference: str, *, auth: Credentials | None = None, progress: Report = silent) -> str:
+        """Bring an image into the registry that its name leads to. Returns the digest of its manifest there.
+
+        Layers that are there already stay, and others are taken from other repositories of the registry where it can. The image is known by its digest
+        afterwards. Raises ImageNotFound; ImageError for ``host``; AccessDenied, RegistryRefused, RegistryUnavailable.
+        """
+        from pycontainerd.images.push import Pusher
+
+        found, image = remote(reference), self._catalogue.named(reference)
+        if image is None:
+            raise ImageNotFound(reference)
+        if image.id == self._catalogue.host.id:
+            raise ImageError("host: the built-in image is a view of this machine and cannot be pushed")
+        target = self._registries.target(found.domain, found.repository, auth)
+        with self._leases.lease() as lease:
+            await self._worker.run(lease.hold, *(layer.digest for layer in image.blobs))
+            pusher = Pusher(self._content, self._worker, self._registries.config.uploads)
+            manifest = await pusher.push(target, image, found, progress)
+        name = f"{found.name}@{manifest.digest}"
+        if image.id in self._catalogue.stored:
+            await self._change(lambda connection: table.name(connection, self._catalogue.namespace, name, image.id))
+        return manifest.digest
+
     async def _import(self, work: Callable[[Lease], _T]) -> _T:
         return await self._worker.run(self._imported, work)
 
@@ -154,7 +209,7 @@ class Images:
             raise InvalidReference(target, "a digest cannot be given as a tag")
         if HOST_REFERENCE in (name, *image.references):
             raise ImageInUse("host: the built-in image cannot be renamed, and its name cannot be given to another")
-        await self._change(lambda connection: table.name(connection, name, image.id))
+        await self._change(lambda connection: table.name(connection, self._catalogue.namespace, name, image.id))
 
     async def remove(self, reference: str, *, force: bool = False) -> builtins.list[Removed]:
         """docker's rules: a name is taken away; with the last one, or by id, the image goes too.
@@ -183,9 +238,9 @@ class Images:
     async def _remove(self, image: Image, leaving: Sequence[str], *, last: bool) -> builtins.list[Removed]:
         def change(connection: sqlite3.Connection) -> None:
             for name in leaving:
-                table.unname(connection, name)
+                table.unname(connection, self._catalogue.namespace, name)
             if last:
-                table.delete(connection, image.id)
+                table.delete(connection, self._catalogue.namespace, image.id)
 
         await self._change(change)
         removed = [Removed(untagged=name) for name in leaving]

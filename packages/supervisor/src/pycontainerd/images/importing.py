@@ -58,10 +58,17 @@ class Importer:
     def verify_known(self, image: Image, lease: Lease) -> None:
         """Unpacking a layer verifies it. One that another image has already is not unpacked again, but this may be another blob."""
         lease.hold(*chain_ids(image.layers))
-        trusted = {(layer.digest, layer.diff_id) for other in self._catalogue.stored.values() for layer in other.blobs}
         for chain, blob in zip(chain_ids(image.layers), image.blobs, strict=True):
-            if (blob.digest, blob.diff_id) not in trusted and self._unpacker.is_unpacked(chain):
-                self._unpacker.verify(blob)
+            if self._unpacker.is_unpacked(chain):
+                self.verify(blob)
+
+    def verify(self, blob: Layer) -> None:
+        """See that a blob is the layer that it is said to be, unless an image that we have relies on it already. DigestMismatch, LayerError."""
+        stored = self._catalogue.stored.values()
+        if not any(
+            layer.digest == blob.digest and layer.diff_id == blob.diff_id for each in stored for layer in each.blobs
+        ):
+            self._unpacker.verify(blob)
 
     def _take(self, members: Members, item: ArchivedImage, lease: Lease) -> Image:
         promised = expected_diff_ids(item.config)
@@ -108,9 +115,9 @@ class Importer:
 
         def change(connection: sqlite3.Connection) -> None:
             for image, names in found:
-                table.insert(connection, image, time.time_ns())
+                table.insert(connection, self._catalogue.namespace, image, time.time_ns())
                 for name in names:
-                    table.name(connection, name, image.id)
+                    table.name(connection, self._catalogue.namespace, name, image.id)
 
         self._catalogue.change(change)
         return [self._as_named(image, names) for image, names in found]

@@ -8,12 +8,14 @@ import sqlite3
 from pycontainerd.images.image import Image, Layer, image_of
 
 
-def load(connection: sqlite3.Connection) -> dict[str, Image]:
-    """All images by id."""
+def load(connection: sqlite3.Connection, namespace: str) -> dict[str, Image]:
+    """All images of a namespace by id."""
     names: dict[str, list[str]] = {}
-    for name, owner in connection.execute("SELECT name, image_id FROM image_references ORDER BY name"):
+    named = "SELECT name, image_id FROM image_references WHERE namespace = ? ORDER BY name"
+    for name, owner in connection.execute(named, (namespace,)):
         names.setdefault(owner, []).append(name)
-    rows = connection.execute("SELECT id, config, layers, size, manifest FROM images").fetchall()
+    query = "SELECT id, config, layers, size, manifest FROM images WHERE namespace = ?"
+    rows = connection.execute(query, (namespace,)).fetchall()
     return {
         image_id: image_of(
             config,
@@ -26,26 +28,29 @@ def load(connection: sqlite3.Connection) -> dict[str, Image]:
     }
 
 
-def insert(connection: sqlite3.Connection, image: Image, created_ns: int) -> None:
+def insert(connection: sqlite3.Connection, namespace: str, image: Image, created_ns: int) -> None:
     """Add an image; one that is there already stays as it is."""
     layers = [{"digest": layer.digest, "size": layer.size, "diff_id": layer.diff_id} for layer in image.blobs]
     connection.execute(
-        "INSERT OR IGNORE INTO images (id, config, layers, size, created_ns, manifest) VALUES (?, ?, ?, ?, ?, ?)",
-        (image.id, image.document, json.dumps(layers), image.size, created_ns, image.manifest),
+        "INSERT OR IGNORE INTO images (namespace, id, config, layers, size, created_ns, manifest) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (namespace, image.id, image.document, json.dumps(layers), image.size, created_ns, image.manifest),
     )
 
 
-def name(connection: sqlite3.Connection, reference: str, image_id: str) -> None:
+def name(connection: sqlite3.Connection, namespace: str, reference: str, image_id: str) -> None:
     """Give an image a name, which no other has any more."""
-    connection.execute("INSERT OR REPLACE INTO image_references (name, image_id) VALUES (?, ?)", (reference, image_id))
+    connection.execute(
+        "INSERT OR REPLACE INTO image_references (namespace, name, image_id) VALUES (?, ?, ?)",
+        (namespace, reference, image_id),
+    )
 
 
-def unname(connection: sqlite3.Connection, reference: str) -> None:
+def unname(connection: sqlite3.Connection, namespace: str, reference: str) -> None:
     """Take a name away."""
-    connection.execute("DELETE FROM image_references WHERE name = ?", (reference,))
+    connection.execute("DELETE FROM image_references WHERE namespace = ? AND name = ?", (namespace, reference))
 
 
-def delete(connection: sqlite3.Connection, image_id: str) -> None:
+def delete(connection: sqlite3.Connection, namespace: str, image_id: str) -> None:
     """Forget an image and its names."""
-    connection.execute("DELETE FROM image_references WHERE image_id = ?", (image_id,))
-    connection.execute("DELETE FROM images WHERE id = ?", (image_id,))
+    connection.execute("DELETE FROM image_references WHERE namespace = ? AND image_id = ?", (namespace, image_id))
+    connection.execute("DELETE FROM images WHERE namespace = ? AND id = ?", (namespace, image_id))

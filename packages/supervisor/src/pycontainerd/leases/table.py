@@ -80,11 +80,12 @@ def resources(connection: sqlite3.Connection, namespace: str, id: str) -> list[L
     return [LeaseResource(ResourceKind(kind), name) for kind, name in rows]
 
 
-def all_resources(connection: sqlite3.Connection, now: int) -> list[LeaseResource]:
-    """What the leases of all namespaces hold that have not expired."""
+def all_resources(connection: sqlite3.Connection, now: int) -> list[tuple[str, LeaseResource]]:
+    """What the leases of all namespaces hold that have not expired, each with its namespace."""
     join = "leases ON leases.id = lease_id AND leases.namespace = lease_resources.namespace"
-    query = f"SELECT kind, name FROM lease_resources JOIN {join} WHERE {_ALIVE}"  # noqa: S608
-    return [LeaseResource(ResourceKind(kind), name) for kind, name in connection.execute(query, (now,))]
+    query = f"SELECT leases.namespace, kind, name FROM lease_resources JOIN {join} WHERE {_ALIVE}"  # noqa: S608
+    rows = connection.execute(query, (now,))
+    return [(namespace, LeaseResource(ResourceKind(kind), name)) for namespace, kind, name in rows]
 
 
 def next_expiry(connection: sqlite3.Connection) -> int | None:

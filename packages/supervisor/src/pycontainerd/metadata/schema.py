@@ -86,4 +86,10 @@ STEPS: tuple[str, ...] = (
     ) STRICT;
     ALTER TABLE images ADD COLUMN manifest TEXT NOT NULL DEFAULT '';
     """,
+    # which namespaces have proven to have a blob
+    """
+    CREATE TABLE blob_namespaces (namespace TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (namespace, digest)) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO blob_namespaces (namespace, digest)
+    SELECT namespace, json_extract(layer.value, '$.digest') FROM images, json_each(images.layers) AS layer;
+    """,
 )

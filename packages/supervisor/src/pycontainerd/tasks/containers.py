@@ -103,6 +103,7 @@ class Containers:
         """See Neighbours."""
         found = self._containers.pop(id, None)
         if found is not None:
+            self._services.ids.discard(id)
             self.free_name(id, found.name)
 
     # -- for the supervisor ----------------------------------------------------------------------------------------------------
@@ -110,6 +111,7 @@ class Containers:
     def add(self, record: ContainerRecord) -> Container:
         """Know a container that is in the metadata."""
         container = self._containers[record.id] = Container(self._services, record, self)
+        self._services.ids.add(record.id)
         if record.name is not None:
             self._names[record.name] = record.id
         return container
@@ -128,7 +130,14 @@ class Containers:
             validate(merged, self._services.capabilities)
             with self._reserve(id, image, name) as plain:
                 await self._services.worker.run(check_sources, merged)
-                record = ContainerRecord(id=id, name=plain, image_id=image.id, config=merged, created_ns=launch.now())
+                record = ContainerRecord(
+                    id=id,
+                    namespace=self._services.namespace,
+                    name=plain,
+                    image_id=image.id,
+                    config=merged,
+                    created_ns=launch.now(),
+                )
                 try:
                     async with self._services.images.snapshot_for(image) as parent:
                         await self._make(record, parent)
@@ -140,13 +149,15 @@ class Containers:
     @contextlib.contextmanager
     def _reserve(self, id: str, image: Image, name: str | None) -> Iterator[str | None]:
         """Nobody else gets the id or the name, or removes the image, while a container is being made of them."""
-        if id in self._containers or id in self._reserved:
+        if id in self._services.ids:
             raise IdInUse(id)
         plain = self.take_name(id, name) if name is not None else None
         self._reserved[id] = image.id
+        self._services.ids.add(id)
         try:
             yield plain
         except BaseException:
+            self._services.ids.discard(id)
             self.free_name(id, plain)
             raise
         finally:

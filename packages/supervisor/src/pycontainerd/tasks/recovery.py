@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pyrunc
@@ -42,12 +42,10 @@ _ACTIVE = {Status.RUNNING, Status.PAUSED}
 _ADOPTED = {pyrunc.Status.PAUSED: Status.PAUSED}
 
 
-async def recover(services: Services, containers: Containers) -> None:
-    """Fill ``containers`` from the metadata and bring both to agree with the kernel."""
+async def recover(services: Services, containers_of: Callable[[str], Containers]) -> None:
+    """Fill the containers of each namespace from the metadata and bring both to agree with the kernel."""
     records = await services.database.read(store.load)
-    for record in records:
-        containers.add(record)
-    for container in containers.list():
+    for container in [containers_of(record.namespace).add(record) for record in records]:
         try:
             await _reconcile(services, container)
         except (SupervisorError, pyrunc.PyruncError, OSError):

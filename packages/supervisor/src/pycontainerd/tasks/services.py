@@ -17,8 +17,13 @@ from pycontainerd.worker import Worker
 
 @frozen(kw_only=True)
 class Services:
-    """One supervisor's parts. ``root`` outlives a reboot, ``state`` does not."""
+    """One supervisor's parts, as one namespace of it sees them. ``root`` outlives a reboot, ``state`` does not.
 
+    ``ids`` are those of the containers of all namespaces: they name directories, cgroups and snapshots, which are not divided.
+    """
+
+    namespace: str
+    ids: set[str]
     root: Path
     state: Path
     cgroup_parent: str
