@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks import daemons, executions, lifecycle
+from benchmarks import daemons, executions, lifecycle, logs
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import document, table, text
@@ -32,6 +32,9 @@ _BENCHMARKS = {
     "exec": _Benchmark(executions.library, 100),
     "docker-run": _Benchmark(daemons.docker_run, 40),
     "api": _Benchmark(daemons.api, 60),
+    "logs-write": _Benchmark(logs.writing, 5),
+    "logs-read": _Benchmark(logs.reading, 5),
+    "logs-api": _Benchmark(logs.api, 5),
 }
 
 

@@ -27,9 +27,9 @@ def docker_run(stage: Stage) -> Iterator[Comparison]:
     with ExitStack() as stack:
         contenders = []
         for name in _NAMES:
-            engine = _entered(stack, stage, name, "run")
+            engine = entered(stack, stage, name, "run")
             if isinstance(engine, NotComparable):
-                contenders.append(Contender(name, _refusal(engine)))
+                contenders.append(Contender(name, refusal(engine)))
                 continue
             started = stack.enter_context(timer(engine.environment()))
             contenders.append(Contender(name, started.times(docker, "run", "--rm", "--network", "none", IMAGE, "true")))
@@ -50,9 +50,9 @@ def api(stage: Stage) -> Iterator[Comparison]:
     with ExitStack() as stack:
         contenders = []
         for name in _NAMES:
-            engine = _entered(stack, stage, name, "api")
+            engine = entered(stack, stage, name, "api")
             if isinstance(engine, NotComparable):
-                contenders.append(Contender(name, _refusal(engine)))
+                contenders.append(Contender(name, refusal(engine)))
                 continue
             connection = engine.connect()
             stack.callback(connection.connection.close)
@@ -62,7 +62,8 @@ def api(stage: Stage) -> Iterator[Comparison]:
         )
 
 
-def _entered(stack: ExitStack, stage: Stage, name: str, purpose: str) -> Engine | NotComparable:
+def entered(stack: ExitStack, stage: Stage, name: str, purpose: str) -> Engine | NotComparable:
+    """The daemon ``name``, started until ``stack`` is closed, or why it cannot be."""
     start = {"pydockerd": engines.pydockerd, "dockerd": engines.dockerd}[name]
     try:
         return stack.enter_context(start(stage.directory / f"{name}-{purpose}", f"{stage.name}-{purpose}-{name}"))
@@ -70,7 +71,9 @@ def _entered(stack: ExitStack, stage: Stage, name: str, purpose: str) -> Engine 
         return reason
 
 
-def _refusal(reason: NotComparable) -> Callable[[], float]:
+def refusal(reason: NotComparable) -> Callable[[], float]:
+    """For a Contender that cannot be."""
+
     def once() -> float:
         raise reason
 

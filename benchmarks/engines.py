@@ -80,6 +80,15 @@ class Api:
             raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
         return json.loads(text) if text else None
 
+    def swallow(self, path: str, least: int) -> None:
+        """Read an answer to its end without looking at it. Raises RuntimeError when it has fewer than ``least`` bytes."""
+        self.connection.request("GET", path)
+        answer, buffer, size = self.connection.getresponse(), bytearray(1 << 20), 0
+        while count := answer.readinto(buffer):
+            size += count
+        if answer.status != http.client.OK or size < least:
+            raise RuntimeError(f"GET {path}: {answer.status}, {size} bytes")
+
     def answers(self) -> bool:
         try:
             self.connection.request("GET", "/_ping")

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from pycontainerd import Container
 from pycontainerd.errors import AlreadyRunning, NotRunning
@@ -21,7 +21,7 @@ from pydockerd.names import check_name, fresh_name
 from pydockerd.services import containers as service
 from pydockerd.services.statistics import readings
 from pydockerd.streams.frames import content_type
-from pydockerd.streams.logs import LogFormat
+from pydockerd.streams.logs import LogFormat, copies_frames
 from pydockerd.times import moment_ns
 from pydockerd.views import container as views
 from pydockerd.views.selection import FILTERS
@@ -82,7 +82,12 @@ async def logs(engine: Engine, call: Call) -> web.StreamResponse:
         raise NotServed("configured logging driver does not support reading")
     tail = call.text("tail", "all")
     terminal = container.config.terminal
-    form = LogFormat(multiplexed=not terminal, timestamps=call.flag("timestamps"), details=call.flag("details"))
+    form = LogFormat(
+        multiplexed=not terminal,
+        large_frames=copies_frames(call.request.headers.get(hdrs.USER_AGENT, "")),
+        timestamps=call.flag("timestamps"),
+        details=call.flag("details"),
+    )
     blocks = container.log_blocks(
         form.render,
         follow=call.flag("follow"),

@@ -34,9 +34,14 @@ _HEADERS: dict[StreamName, _Headers] = {"stdout": _Headers("stdout"), "stderr": 
 
 @frozen(kw_only=True)
 class LogFormat:
-    """``details`` puts the labels and variables of the log options before each record, or a blank where there are none, as docker does."""
+    """``details`` puts the labels and variables of the log options before each record, or a blank where there are none, as docker does.
+
+    Each record has a frame of its own, as dockerd sends them, and as libraries hand them to programs that take a frame for a line. With
+    ``large_frames`` records that follow each other share one: for clients that only copy what is in the frames, many times as fast.
+    """
 
     multiplexed: bool
+    large_frames: bool = False
     timestamps: bool = False
     details: bool = False
 
@@ -45,15 +50,23 @@ class LogFormat:
         return b"".join([self._batch(batch) for batch in batches])
 
     def _batch(self, batch: LogBatch) -> bytes:
-        if not (self.multiplexed or self.timestamps or self.details):
-            return batch.data
+        if not (self.timestamps or self.details or (self.multiplexed and not self.large_frames)):
+            return self._framed(batch.stream, [batch.data])
         pieces = batch.pieces()
         if self.details:
             prefix = _details(batch).encode() + b" "
             pieces = [prefix + piece for piece in pieces]
         if self.timestamps:
             pieces = [b"%b %b" % stamped for stamped in zip(batch.stamps(), pieces, strict=False)]
-        return _framed(_HEADERS[batch.stream], pieces) if self.multiplexed else b"".join(pieces)
+        return self._framed(batch.stream, [b"".join(pieces)] if self.large_frames else pieces)
+
+    def _framed(self, stream: StreamName, pieces: list[bytes]) -> bytes:
+        return _framed(_HEADERS[stream], pieces) if self.multiplexed else b"".join(pieces)
+
+
+def copies_frames(user_agent: str) -> bool:
+    """Whether a client is known to show the same however its output is framed: the docker CLI, and ours."""
+    return user_agent.startswith(("Docker-Client/", "pyctl/"))
 
 
 def _framed(headers: _Headers, pieces: list[bytes]) -> bytes:

@@ -24,7 +24,7 @@ ORIGIN = "io.pydockerd.request"
 
 _RESTART_POLICIES = frozenset({"", "no", "always", "unless-stopped", "on-failure"})
 _RUNTIMES = frozenset({"", "pyrunc", "runc", "io.containerd.runc.v2"})
-_LOG_DRIVERS = frozenset({"json-file", "none"})
+_LOG_DRIVERS = frozenset({"json-file", "local", "none"})
 
 
 @frozen

@@ -7,10 +7,11 @@ from its end. Lines are taken in groups; a group in which not all are like that 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from pycontainerd.logs.record import NO_ATTRIBUTES, LogBatch, LogStream
 from pycontainerd.logs.times import parse_time
@@ -18,11 +19,10 @@ from pycontainerd.logs.times import parse_time
 _GROUP = 512
 """Lines that are looked at together: what one strange line among them can slow down."""
 _HEAD = b'{"log":"'
-_MARK = b'","stream":"'
-_TIME, _CLOSE = len("2026-01-02T03:04:05.123456789Z"), b'Z"}'
-_BEHIND = _TIME + len('"}')
-_TYPICAL = 61
-"""Lines shorter than this, which is what is around an empty one, are none."""
+_MARK = b'\\n","stream":"'
+"""What is behind the text of a whole line, with the newline itself."""
+_BEHIND = len('2026-01-02T03:04:05.123456789Z"}')
+_SHORTEST = len('","stream":"stdout","time":"') + _BEHIND
 _STREAMS: dict[bytes, LogStream] = {b"stdout": "stdout", b"stderr": "stderr"}
 
 
@@ -46,50 +46,51 @@ def slow(line: bytes) -> LogBatch | None:
 
 
 def _group(lines: list[bytes]) -> list[LogBatch]:
-    size = len(lines[0]) - lines[0].find(_MARK) - len('"')  # from the comma behind the text to the end of the line
-    fast = _fast(lines, size) if _TYPICAL - 2 <= size < len(lines[0]) else None
+    size = len(lines[0]) - lines[0].find(_MARK)  # what is behind the text
+    fast = _fast(lines, size) if _SHORTEST <= size < len(lines[0]) else None
     return fast if fast is not None else [batch for batch in map(slow, lines) if batch is not None]
 
 
 def _fast(lines: list[bytes], size: int) -> list[LogBatch] | None:
-    """The batches of lines of which each has ``size`` bytes behind its text and a newline at its end; None when one of them has not."""
-    heads = set(map(itemgetter(slice(len(_HEAD))), lines))
-    closes = set(map(itemgetter(slice(-len(_CLOSE), None)), lines))
-    ends = set(map(itemgetter(slice(-size - 3, -size)), lines))
-    if heads != {_HEAD} or closes != {_CLOSE} or ends != {b'\\n"'} or min(map(len, lines)) < size + 3 + len(_HEAD):
+    """The batches of lines of which each has ``size`` bytes behind its text, with a newline first; None when one of them has not."""
+    mark = itemgetter(slice(-size, -_BEHIND))
+    kinds = {each: _kind(each) for each in set(map(mark, lines))}
+    if None in kinds.values() or set(map(itemgetter(slice(len(_HEAD))), lines)) != {_HEAD}:
         return None
-    marks = list(map(itemgetter(slice(-size, -_BEHIND)), lines))
-    kinds = {mark: _kind(mark) for mark in set(marks)}
-    if None in kinds.values():
-        return None
+    runs = (
+        [(next(iter(kinds)), lines)] if len(kinds) == 1 else [(each, list(run)) for each, run in groupby(lines, mark)]
+    )
     found = []
-    for mark, texts, times in _runs(lines, marks, size, several=len(kinds) > 1):
-        kind, data = kinds[mark], _unescaped(texts)
+    for each, run in runs:
+        kind, data = kinds[each], _unescaped(list(map(itemgetter(slice(len(_HEAD), -size)), run)))
         if kind is None or data is None:
             return None
-        found.append(LogBatch(times, kind[0], data, kind[1]))
+        found.append(LogBatch(_Times(run), kind[0], data, kind[1]))
     return found
 
 
-def _runs(
-    lines: list[bytes], marks: list[bytes], size: int, *, several: bool
-) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:
-    """What is behind the text, the texts and the times of lines of one stream that follow each other."""
-    text, time = itemgetter(slice(len(_HEAD), -size - 3)), itemgetter(slice(-_BEHIND, -len('"}')))
-    if not several:
-        yield marks[0], list(map(text, lines)), list(map(time, lines))
-        return
-    for mark, pairs in groupby(zip(marks, lines, strict=True), key=itemgetter(0)):
-        run = [line for _, line in pairs]
-        yield mark, list(map(text, run)), list(map(time, run))
+class _Times(Sequence[bytes]):
+    """The times of lines, cut out when somebody wants to know."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(itemgetter(slice(-_BEHIND, -len('"}'))), self._lines)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
 
 
 @lru_cache(16)
 def _kind(mark: bytes) -> tuple[LogStream, dict[str, str]] | None:
-    """Stream and attributes from ``,"stream":"stdout",…"time":"``; None when it is something else."""
-    stream = _STREAMS.get(mark[len(_MARK) - 1 : len(_MARK) + 5])
+    """Stream and attributes from ``\\n","stream":"stdout",…"time":"``; None when it is something else."""
+    stream = _STREAMS.get(mark[len(_MARK) : len(_MARK) + 6]) if mark.startswith(_MARK) else None
     try:
-        entry = json.loads(b'{"log":""' + mark + b'"}')
+        entry = json.loads(b'{"log":"' + mark + b'"}')
         attributes = {str(name): str(value) for name, value in entry.pop("attrs", {}).items()}
     except (ValueError, AttributeError):
         return None
