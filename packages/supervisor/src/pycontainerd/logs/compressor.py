@@ -31,14 +31,19 @@ class Compressor:
     def __init__(self, log: Path) -> None:
         self._log = log
         self.lock = Lock()
+        self._state = Lock()
+        self._wanted = self._running = False
         self._closing = Event()
         self._thread: Thread | None = None
 
     def wake(self) -> None:
         """There may be something to compress."""
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = Thread(target=self._run, name="pycontainerd-compress", daemon=True)
-            self._thread.start()
+        with self._state:
+            self._wanted = True
+            if not self._running:
+                self._running = True
+                self._thread = Thread(target=self._run, name="pycontainerd-compress", daemon=True)
+                self._thread.start()
 
     def close(self) -> None:
         """Stop, within the time of a block."""
@@ -47,9 +52,16 @@ class Compressor:
             self._thread.join()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # the disk is full, or the log is gone: it stays as it is
-            while not self._closing.is_set() and (path := self._next()) is not None:
-                self._compress(path)
+        while self._goes_on():
+            with contextlib.suppress(OSError):  # the disk is full, or the log is gone: it stays as it is
+                while not self._closing.is_set() and (path := self._next()) is not None:
+                    self._compress(path)
+
+    def _goes_on(self) -> bool:
+        """Whether somebody has asked since the last look; if not, the next who asks needs another thread."""
+        with self._state:
+            self._running, self._wanted = self._wanted and not self._closing.is_set(), False
+            return self._running
 
     def _next(self) -> Path | None:
         return next((path for path in files(self._log)[:-1] if not is_compressed(path)), None)
