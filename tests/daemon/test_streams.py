@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
 from pycontainerd.containers.config import ExecConfig
@@ -203,3 +204,42 @@ def test_a_prefix_of_the_sequence_is_passed_on_when_it_does_not_complete() -> No
     assert [matcher.feed(piece) for piece in (b"xa", b"a", b"a", b"c", b"aab", b"")] == [
         (b"x", False), (b"", False), (b"a", False), (b"aac", False), (b"", True), (b"", False),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "kind"), [("1.56", aiohttp.WSMsgType.BINARY), ("1.27", aiohttp.WSMsgType.TEXT)])
+async def test_attach_by_a_websocket(api: Api, version: str, kind: aiohttp.WSMsgType) -> None:
+    await api.create(OpenStdin=True)
+    path = f"http://docker/v{version}/containers/web/attach/ws?stream=1&stdin=1&stdout=1&stderr=1"
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(api.socket)) as session,
+        session.ws_connect(path) as socket,
+        asyncio.timeout(10),
+    ):
+        await socket.send_bytes(b"he")
+        await socket.send_str("llo")
+        received = [await socket.receive() for _ in range(4)]
+        assert {message.type for message in received} == {kind}
+        texts = [message.data if isinstance(message.data, str) else message.data.decode() for message in received]
+        assert sorted(texts) == ["HE", "LLO", "he", "llo"]
+
+
+async def test_a_websocket_that_leaves_ends_the_input(api: Api) -> None:
+    container = await api.create(OpenStdin=True)
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(api.socket)) as session,
+        session.ws_connect("http://docker/containers/web/attach/ws?stream=1&stdin=1&stdout=1") as socket,
+    ):
+        await socket.send_bytes(b"bye")
+    await asyncio.wait_for(container.attachment.detached.wait(), 5)
+    assert container.attachment.written == b"bye"
+    assert container.attachment.input_ended
+
+
+async def test_what_is_no_websocket_is_a_bad_request(api: Api) -> None:
+    await api.create()
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(api.socket)) as session,
+        session.get("http://docker/v1.50/containers/web/attach/ws?stream=1") as answer,
+    ):
+        assert answer.status == 400
+        assert (await answer.json())["message"].startswith("not a WebSocket")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydockerd.api import absent, attach, containers, images, networks, system
+from pydockerd.api import absent, attach, containers, images, networks, system, websocket
 from pydockerd.api import exec as execs
 
 ROUTES = (
     *containers.ROUTES,
     *attach.ROUTES,
+    *websocket.ROUTES,
     *images.ROUTES,
     *system.ROUTES,
     *execs.ROUTES,
