@@ -17,6 +17,7 @@ class Stored:
 
     blobs: frozenset[str]
     ingests: frozenset[str]
+    partials: frozenset[str]
     snapshots: frozenset[str]
     homes: frozenset[str]
     rows: frozenset[tuple[object, ...]]
@@ -27,6 +28,7 @@ class Stored:
         return cls(
             blobs=_names(root / "content/blobs/sha256"),
             ingests=_names(root / "content/ingest"),
+            partials=_names(root / "content/partial"),
             snapshots=_names(root / "snapshots"),
             homes=_names(root / "containers") | _names(supervisor.state / "containers"),
             rows=_rows(root / "metadata.db"),
@@ -35,7 +37,7 @@ class Stored:
     @property
     def empty(self) -> bool:
         """Whether there is nothing at all."""
-        return not (self.blobs or self.ingests or self.snapshots or self.homes or self.rows)
+        return not (self.blobs or self.ingests or self.partials or self.snapshots or self.homes or self.rows)
 
 
 def _names(directory: os.PathLike[str]) -> frozenset[str]:

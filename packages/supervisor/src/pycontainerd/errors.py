@@ -10,6 +10,7 @@
     │   ├── ExecNotFound
     │   ├── SnapshotNotFound
     │   ├── ContentNotFound
+    │   ├── ManifestNotFound        a registry does not have this image
     │   └── LeaseNotFound
     ├── AmbiguousReference          a prefix that fits several objects
     │   └── AmbiguousId
@@ -21,6 +22,10 @@
     │   ├── ImageError              an archive or image that is not what it says
     │   └── LayerError              an entry of a layer that must not or cannot be unpacked
     ├── DigestMismatch              content that is not what its digest says
+    ├── RegistryError               a registry did not do what it was asked
+    │   ├── RegistryUnavailable     no answer, or none that was better, after all attempts
+    │   ├── AccessDenied            wrong credentials, or none, or not enough
+    │   └── RegistryRefused         an answer that is final, or makes no sense
     ├── Conflict
     │   ├── NameInUse
     │   ├── IdInUse
@@ -44,6 +49,8 @@
     ├── StoreInUse                  another supervisor has this root open
     ├── StoreTooNew                 written by a newer version
     ├── StoreDamaged                the metadata cannot be read
+    ├── StoreReadOnly               a directory of the store cannot be written to
+    ├── StoreNotOurs                a directory of the store belongs to somebody else, or everybody may write to it
     └── Unsupported                 this machine cannot do what was asked
 """
 
@@ -108,6 +115,14 @@ class LeaseNotFound(NotFound):
         self.id = id
 
 
+class ManifestNotFound(NotFound):
+    """The registry does not have this image."""
+
+    def __init__(self, reference: str, reason: str = "manifest unknown") -> None:
+        super().__init__(f"manifest for {reference} not found: {reason}")
+        self.reference = reference
+
+
 class AmbiguousReference(SupervisorError):
     """A prefix fits more than one object."""
 
@@ -170,6 +185,26 @@ class DigestMismatch(SupervisorError):
 
     def __init__(self, what: str, expected: object, actual: object) -> None:
         super().__init__(f"{what}: expected {expected}, got {actual}")
+
+
+class RegistryError(SupervisorError):
+    """A registry did not do what it was asked. ``host`` is its name. No text ever has a credential in it."""
+
+    def __init__(self, host: str, problem: str) -> None:
+        super().__init__(f"registry {host}: {problem}")
+        self.host = host
+
+
+class RegistryUnavailable(RegistryError):
+    """No answer, or none that was better, after all attempts. It may help to try again later: what has arrived is kept for that."""
+
+
+class AccessDenied(RegistryError):
+    """The registry wants other credentials, or the account may not do this."""
+
+
+class RegistryRefused(RegistryError):
+    """An answer that is final, or that makes no sense."""
 
 
 class Conflict(SupervisorError):
@@ -288,6 +323,14 @@ class StoreTooNew(SupervisorError):
 
 class StoreDamaged(SupervisorError):
     """The metadata cannot be read."""
+
+
+class StoreReadOnly(SupervisorError):
+    """A directory of the store cannot be written to; nothing in it was changed."""
+
+
+class StoreNotOurs(SupervisorError):
+    """A directory of the store belongs to somebody else, or everybody may write to it; nothing in it was believed or changed."""
 
 
 class Unsupported(SupervisorError):

@@ -10,6 +10,8 @@ from pycontainerd.blocking.loop import LoopThread, arriving
 from pycontainerd.images import images as asynchronous
 from pycontainerd.images.export import Form
 from pycontainerd.images.image import Image, Removed
+from pycontainerd.images.progress import Report, silent
+from pycontainerd.registry.credentials import Credentials
 
 Source = Path | Iterable[bytes]
 """An archive: a file (for an OCI layout also its directory), or its bytes, in pieces."""
@@ -38,6 +40,21 @@ class Images:
     ) -> Image:
         """Make an image of one layer from the tar of a root file system."""
         return self._loop.call(self._images.import_rootfs(_source(source), reference, changes=changes, message=message))
+
+    def pull(
+        self,
+        reference: str,
+        *,
+        auth: Credentials | None = None,
+        platform: str | None = None,
+        progress: Report = silent,
+    ) -> Image:
+        """Bring an image in from its registry. ``progress`` is called on the supervisor's own thread. Raises what `pycontainerd.Images.pull` raises."""
+        return self._loop.call(self._images.pull(reference, auth=auth, platform=platform, progress=progress))
+
+    def push(self, reference: str, *, auth: Credentials | None = None, progress: Report = silent) -> str:
+        """Bring an image into its registry; the digest of its manifest. Raises what `pycontainerd.Images.push` raises."""
+        return self._loop.call(self._images.push(reference, auth=auth, progress=progress))
 
     def tag(self, source: str, target: str) -> None:
         """Give the image ``source`` the name ``target``."""

@@ -39,6 +39,7 @@ class Claims:
             if (others := self._working.get(name)) is not None:
                 return others
             done = self._working[name] = Future[None]()
+            done.set_running_or_notify_cancel()  # whoever waits for it on an event loop and is cancelled leaves it to the others
             return Claim(self, name, done)
 
     def claimed(self, name: str) -> bool:

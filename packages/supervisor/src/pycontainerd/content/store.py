@@ -105,9 +105,15 @@ class ContentStore:
         """
         if digest is not None:
             hexadecimal(digest)
-        if self._seen is not None:  # the beginning of a blob is not for everybody either
-            reference = f"{self._seen.namespace}/{reference}"
-        return self.partials.open(reference, digest=digest, size=size, what=what)
+        return self.partials.open(self._own(reference), digest=digest, size=size, what=what)
+
+    def abort(self, reference: str) -> None:
+        """Remove the partial ingest under ``reference``; one that is not there is no failure. IngestInUse."""
+        self.partials.abort(self._own(reference))
+
+    def _own(self, reference: str) -> str:
+        """The beginning of a blob is not for everybody either."""
+        return reference if self._seen is None else f"{self._seen.namespace}/{reference}"
 
     def _ingest(
         self, source: IO[bytes], lease: Lease, *, digest: str | None = None, size: int | None = None, what: str

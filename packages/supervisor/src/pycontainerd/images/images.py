@@ -145,11 +145,13 @@ class Images:
         """Bring an image into the registry that its name leads to. Returns the digest of its manifest there.
 
         Layers that are there already stay, and others are taken from other repositories of the registry where it can. The image is known by its digest
-        afterwards. Raises ImageNotFound; ImageError for ``host``; AccessDenied, RegistryRefused, RegistryUnavailable.
+        afterwards. Raises ImageNotFound; InvalidReference for a digest; ImageError for ``host``; AccessDenied, RegistryRefused, RegistryUnavailable.
         """
         from pycontainerd.images.push import Pusher
 
         found, image = remote(reference), self._catalogue.named(reference)
+        if found.digest is not None:
+            raise InvalidReference(reference, "a digest cannot be pushed: give it a tag")
         if image is None:
             raise ImageNotFound(reference)
         if image.id == self._catalogue.host.id:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from attrs import frozen
+
 from pycontainerd.errors import InvalidReference
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -12,6 +14,49 @@ _REFERENCE = re.compile(
     rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+
+
+@frozen
+class Remote:
+    """Where an image is: the ``domain`` of its registry, its repository there, and its tag or digest."""
+
+    domain: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def name(self) -> str:
+        """The familiar name of the repository."""
+        return _familiar_name(self.domain, self.repository)
+
+    @property
+    def reference(self) -> str:
+        """What the registry is asked for: the digest if there is one, else the tag."""
+        return self.digest or self.tag or "latest"
+
+    @property
+    def familiar(self) -> str:
+        """See `familiar`."""
+        return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag or 'latest'}"
+
+
+def remote(reference: str) -> Remote:
+    """Where a reference leads to. What looks like no host belongs to docker.io, and a single word there to ``library``. InvalidReference."""
+    familiar(reference)
+    match = _REFERENCE.fullmatch(reference)
+    assert match is not None
+    domain, path = match["domain"], match["path"]
+    if (
+        domain is not None
+        and not any(sign in domain for sign in ".:[")
+        and domain != "localhost"
+        and domain == domain.lower()
+    ):
+        domain, path = None, f"{domain}/{path}"
+    if domain in (None, "index.docker.io", "docker.io"):
+        domain, path = "docker.io", path if "/" in path else f"library/{path}"
+    return Remote(domain, path, match["tag"], match["digest"])
 
 
 def familiar(reference: str) -> str:

@@ -1,0 +1,226 @@
+"""Blobs out of a registry, into the content store: gone on with where an earlier attempt had come to, and verified while they arrive.
+
+Memory for each is bounded by the connection's buffer (1 MiB) and two pieces (1 MiB each), whatever the blob's size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from attrs import define, frozen
+
+from pycontainerd.content.blob import Blob
+from pycontainerd.content.claims import Claim
+from pycontainerd.content.ingest import Ingest
+from pycontainerd.content.store import ContentStore
+from pycontainerd.errors import RegistryError
+from pycontainerd.leases import Lease
+from pycontainerd.registry.backoff import Transient
+from pycontainerd.registry.http import Answer
+from pycontainerd.registry.repository import Repository
+from pycontainerd.worker import Worker
+
+_PIECE: Final = 1 << 20
+_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+_SLOWEST: Final = 1024
+"""Bytes a second, over the time that a stall may take: a connection that only drips is one that stalls."""
+_WORTH: Final = 1 << 20
+"""So many bytes make an attempt one that brought something: the next failure counts as the first."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """A blob: ``what`` is it in errors, ``urls`` are other places that may have it."""
+
+    digest: str
+    size: int
+    what: str
+    urls: tuple[str, ...] = ()
+
+
+@define
+class Downloader:
+    """Into one store. ``fetch`` may be called many times at once."""
+
+    _content: ContentStore
+    _worker: Worker
+
+    async def fetch(
+        self, sources: Sequence[Repository], wanted: Wanted, lease: Lease, arrived: Callable[[int], None]
+    ) -> Blob:
+        """The blob, held by ``lease``: from the store if it is there, or else from the first of ``sources`` that gives it.
+
+        ``arrived`` is told how many bytes there are. Whoever else is fetching the same is waited for.
+
+        DigestMismatch, RegistryError; OSError when the disk is full.
+        """
+        while True:
+            if (blob := await self._present(wanted, lease)) is not None:
+                return blob
+            claim = self._content.claims.claim(wanted.digest)
+            if isinstance(claim, Claim):
+                with claim:
+                    return await self._present(wanted, lease) or await self._download(sources, wanted, lease, arrived)
+            await asyncio.shield(asyncio.wrap_future(claim))
+
+    async def _present(self, wanted: Wanted, lease: Lease) -> Blob | None:
+        return await self._worker.run(self._content.find, wanted.digest, lease, size=wanted.size, what=wanted.what)
+
+    async def _download(
+        self, sources: Sequence[Repository], wanted: Wanted, lease: Lease, arrived: Callable[[int], None]
+    ) -> Blob:
+        ingest = await self._thread(
+            self._content.resume, wanted.digest, digest=wanted.digest, size=wanted.size, what=wanted.what
+        )
+        try:
+            arrived(ingest.offset)
+            await self._fill(sources, wanted, ingest, arrived)
+            return await self._thread(ingest.commit, lease)
+        except OSError as error:
+            if error.errno in _FULL:  # what is kept would keep the disk full
+                await self._thread(ingest.abort)
+            raise
+        finally:
+            await self._thread(ingest.close)
+
+    async def _fill(
+        self, sources: Sequence[Repository], wanted: Wanted, ingest: Ingest, arrived: Callable[[int], None]
+    ) -> None:
+        last: RegistryError | None = None
+        for source in sources:
+            try:
+                return await self._from(source, partial(_blob, source, wanted, ingest), wanted, ingest, arrived)
+            except RegistryError as error:
+                last = error
+        for url in wanted.urls:
+            ask = partial(_elsewhere, sources[0], url, ingest)
+            try:
+                return await self._from(sources[0], ask, wanted, ingest, arrived)
+            except RegistryError as error:
+                last = error
+        assert last is not None, "nowhere to fetch from"
+        raise last
+
+    async def _from(
+        self,
+        source: Repository,
+        ask: Callable[[], AbstractAsyncContextManager[Answer]],
+        wanted: Wanted,
+        ingest: Ingest,
+        arrived: Callable[[int], None],
+    ) -> None:
+        mark = ingest.offset
+
+        async def attempt() -> None:
+            if ingest.offset < wanted.size or not wanted.size:
+                async with ask() as answer:
+                    await self._begin(answer, ingest)
+                    await self._take(answer, ingest, arrived, source.connection.config.stall)
+            if ingest.offset < wanted.size:
+                raise Transient(f"{ingest.offset} of {wanted.size} bytes came")
+
+        def progressed() -> bool:
+            nonlocal mark
+            came, mark = ingest.offset - mark, ingest.offset
+            return came >= _WORTH
+
+        await source.connection.retried(wanted.what, attempt, progressed)
+
+    async def _begin(self, answer: Answer, ingest: Ingest) -> None:
+        """See that what comes is what follows on what is there; a registry that gives everything is taken at its word."""
+        if not ingest.offset:
+            return
+        found = _RANGE.fullmatch(answer.response.headers.get("Content-Range", ""))
+        if answer.response.status != 206 or found is None or int(found[1]) != ingest.offset:
+            await self._thread(ingest.restart)
+            if answer.response.status != 200:
+                raise Transient("it gives another part than was asked for")
+
+    async def _take(self, answer: Answer, ingest: Ingest, arrived: Callable[[int], None], stall: float) -> None:
+        """While a piece is hashed and written, the next one arrives."""
+        writing: asyncio.Future[None] | None = None
+        try:
+            async for piece in _pieces(answer, stall):
+                if writing is not None:
+                    await asyncio.shield(writing)
+                    arrived(ingest.offset)
+                writing = asyncio.ensure_future(self._worker.run(ingest.write, piece))
+            if writing is not None:
+                await asyncio.shield(writing)
+                arrived(ingest.offset)
+        finally:
+            if writing is not None:  # nobody may close the file under a thread that writes
+                await _ended(writing)
+
+    async def _thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """In a thread, to its end: a caller that is cancelled waits for it."""
+        work = asyncio.ensure_future(self._worker.run(function, *args, **kwargs))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await _ended(work)
+            if isinstance(ingest := None if work.cancelled() or work.exception() else work.result(), Ingest):
+                ingest.close()
+            raise
+
+
+async def to_its_end(work: Awaitable[T]) -> T:
+    """What comes of work in a thread. A caller that is cancelled waits for it all the same: what the thread uses must not go meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _ended(task)
+        raise
+
+
+async def _ended(work: Awaitable[Any]) -> None:
+    """Wait whatever comes of it, and however often somebody cancels."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+
+
+def _blob(source: Repository, wanted: Wanted, ingest: Ingest) -> AbstractAsyncContextManager[Answer]:
+    return source.blob(wanted.digest, ingest.offset, wanted.what)
+
+
+def _elsewhere(source: Repository, url: str, ingest: Ingest) -> AbstractAsyncContextManager[Answer]:
+    headers = {"Range": f"bytes={ingest.offset}-"} if ingest.offset else {}
+    return source.connection.elsewhere(url, headers)
+
+
+async def _pieces(answer: Answer, stall: float) -> AsyncIterator[bytes]:
+    """Pieces of about a megabyte: a step into a thread costs as much as hashing a hundred kilobytes."""
+    held: list[bytes] = []
+    size = window = 0
+    since = time.monotonic()
+    while data := await answer.read(_PIECE):
+        held.append(data)
+        size, window = size + len(data), window + len(data)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+        now = time.monotonic()
+        if now - since > stall:
+            if window < _SLOWEST * (now - since):
+                break
+            since, window = now, 0
+    else:
+        if held:
+            yield b"".join(held)
+        return
+    if held:
+        yield b"".join(held)
+    raise Transient("the connection only drips")

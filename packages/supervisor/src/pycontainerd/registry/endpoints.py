@@ -1,0 +1,73 @@
+"""Where a registry is: the addresses that stand for a domain, best first, and how to trust them."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from pycontainerd.errors import InvalidInput
+from pycontainerd.registry.config import RegistryConfig
+
+DOCKER_HUB: Final = "docker.io"
+_DOCKER_HUB_HOST: Final = "registry-1.docker.io"
+
+
+@frozen
+class Endpoint:
+    """One registry. ``host`` is what it is called (and what its credentials are kept under), ``addresses`` are where to try, in this order."""
+
+    host: str
+    addresses: tuple[str, ...]
+    insecure: bool
+    is_mirror: bool = False
+
+
+def endpoints(config: RegistryConfig, domain: str) -> list[Endpoint]:
+    """The mirrors of a domain, then the registry itself. InvalidInput for a mirror that is no address."""
+    return [*(_mirror(config, text) for text in config.mirrors.get(domain, ())), origin(config, domain)]
+
+
+def origin(config: RegistryConfig, domain: str) -> Endpoint:
+    """The registry itself."""
+    address = _DOCKER_HUB_HOST if domain == DOCKER_HUB else domain
+    insecure = config.is_insecure(address)
+    trusted = (config.certificates / address).is_dir()
+    schemes = ("https", "http") if insecure and not trusted else ("https",)
+    return Endpoint(domain, tuple(f"{scheme}://{address}" for scheme in schemes), insecure and not trusted)
+
+
+def _mirror(config: RegistryConfig, text: str) -> Endpoint:
+    if "://" not in text:
+        found = origin(config, text)
+        return Endpoint(found.host, found.addresses, found.insecure, is_mirror=True)
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc or parts.query:
+        raise InvalidInput(f"registry mirror {text!r}: expected http://HOST or https://HOST")
+    insecure = parts.scheme == "http" or config.is_insecure(parts.netloc)
+    return Endpoint(parts.netloc, (text.rstrip("/"),), insecure, is_mirror=True)
+
+
+def tls_context(config: RegistryConfig, host: str, *, insecure: bool) -> ssl.SSLContext:
+    """How to believe ``host``: the machine's authorities and those of its own directory. Reads files. InvalidInput names one that is bad."""
+    context = ssl.create_default_context()
+    directory = config.certificates / host
+    if insecure and not directory.is_dir():
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    for path in sorted(directory.glob("*")) if directory.is_dir() else ():
+        try:
+            _add(context, path)
+        except (ssl.SSLError, OSError) as error:
+            raise InvalidInput(f"{path}: cannot be used as a certificate: {error}") from error
+    return context
+
+
+def _add(context: ssl.SSLContext, path: Path) -> None:
+    if path.suffix == ".crt":
+        context.load_verify_locations(cafile=path)
+    elif path.suffix == ".cert":
+        context.load_cert_chain(path, path.with_suffix(".key"))

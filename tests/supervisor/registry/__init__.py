@@ -1,0 +1,1 @@
+"""Tests of pycontainerd.registry, and of pull and push."""
