@@ -15,7 +15,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from pycontainerd.diff import attributes
-from pycontainerd.diff.blocks import BLOCK, PIECE
+from pycontainerd.diff.blocks import PIECE
 from pycontainerd.diff.change import Difference
 from pycontainerd.diff.compare import Found, walk
 from pycontainerd.diff.header import (
@@ -145,7 +145,7 @@ def _file_in(parent: int, name: bytes, path: bytes, expected: os.stat_result) ->
             return  # another one has taken its place
         entry = _described(path, status, FILE, attributes.read(fd, path))
         entry.size = status.st_size
-        if status.st_blocks * BLOCK < status.st_size:
+        if entry.size and os.lseek(fd, 0, os.SEEK_HOLE) < entry.size:
             _find_holes(fd, entry)
         yield header(entry)
         for offset, count in entry.segments if entry.segments is not None else ((0, entry.size),):
