@@ -7,6 +7,7 @@ import io
 import os
 import sqlite3
 import stat
+import subprocess
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pycontainerd import Image, Supervisor
-from pycontainerd.errors import StoreDamaged, StoreInUse, StoreTooNew
+from pycontainerd.errors import StoreDamaged, StoreInUse, StoreNotOurs, StoreReadOnly, StoreTooNew
 from tests.supervisor.archives import layer
 from tests.supervisor.conftest import remove_all, supervisor_in
 from tests.supervisor.running import output, start
@@ -92,6 +93,50 @@ async def test_a_damaged_store(tmp_path: Path) -> None:
     (root / "metadata.db").write_bytes(os.urandom(20000))
     with pytest.raises(StoreDamaged, match=r"metadata\.db"):
         await supervisor_in(tmp_path).__aenter__()
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
+async def test_a_read_only_root(tmp_path: Path, used: bool) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(root), "-o", "mode=711"], check=True)
+    try:
+        if used:
+            async with supervisor_in(tmp_path):
+                pass
+        subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
+        with pytest.raises(
+            StoreReadOnly, match=f"{root}: cannot be written to: Read-only file system; mount it writable"
+        ):
+            await supervisor_in(tmp_path).__aenter__()
+        subprocess.run(["mount", "-o", "remount,rw", str(root)], check=True)
+        async with supervisor_in(tmp_path) as supervisor:
+            assert Stored.of(supervisor).empty
+    finally:
+        subprocess.run(["umount", str(root)], check=True)
+
+
+@pytest.mark.parametrize("name", ["root", "state", "root/metadata.db"])
+async def test_what_belongs_to_somebody_else(tmp_path: Path, name: str) -> None:
+    async with supervisor_in(tmp_path):
+        pass
+    path = tmp_path / name
+    os.chown(path, 12345, 12345)
+    before = sorted(os.listdir(tmp_path / "root"))
+    with pytest.raises(StoreNotOurs, match=f"{path}: belongs to user 12345.*; choose another directory.*chown"):
+        await supervisor_in(tmp_path).__aenter__()
+    assert sorted(os.listdir(tmp_path / "root")) == before
+    os.chown(path, 0, 0)
+    async with supervisor_in(tmp_path) as supervisor:
+        assert Stored.of(supervisor).empty
+
+
+async def test_a_directory_that_everybody_may_write_to(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir(mode=0o700)
+    (tmp_path / "root").chmod(0o1777)
+    with pytest.raises(StoreNotOurs, match=r"everybody may write to it; choose another directory.*chmod o-w"):
+        await supervisor_in(tmp_path).__aenter__()
+    assert list((tmp_path / "root").iterdir()) == []
 
 
 async def test_others_cannot_read_it(supervisor: Supervisor, busybox: Image) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +16,8 @@ from typing import Self
 
 import pyrunc
 from pycontainerd.content.store import ContentStore
+from pycontainerd.directories import check_file, locked, prepare
 from pycontainerd.ephemeral.guard import guarded
-from pycontainerd.errors import StoreInUse
 from pycontainerd.events import log as event_log
 from pycontainerd.events.events import Events
 from pycontainerd.gc.collector import Collected, Collector
@@ -106,7 +105,7 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         """Open the stores and agree with the kernel.
 
-        Raises StoreInUse, StoreTooNew, StoreDamaged; InvalidConfig for a root that overlayfs cannot use, or that is ephemeral and not
+        Raises StoreInUse, StoreTooNew, StoreDamaged, StoreReadOnly, StoreNotOurs, StoreFailed (the disk is full); InvalidConfig for a root that overlayfs cannot use, or that is ephemeral and not
         empty; OSError.
         """
         try:
@@ -190,9 +189,10 @@ class Supervisor:
     def _open_stores(self) -> Database:
         directories = (self.root, self.state, self.runtime_root)
         for directory in dict.fromkeys(directories):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+            prepare(directory)
         for directory in dict.fromkeys((self.root, self.state)):
-            self._stack.enter_context(_locked(directory))
+            self._stack.enter_context(locked(directory))
+        check_file(self.root / "metadata.db")
         database = Database(self.root / "metadata.db")
         self._stack.callback(database.close)
         database.write_now(event_log.prune)
@@ -226,18 +226,3 @@ def _own_cgroup(parent: str, root: Path) -> str:
 
 def _short(root: Path) -> str:
     return hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """One supervisor at a time for each directory. The kernel unlocks when the process dies."""
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            advice = "close that one, or choose another directory"
-            raise StoreInUse(f"{directory}: another supervisor has it open; {advice}") from None
-        yield
-    finally:
-        os.close(descriptor)

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -21,56 +22,66 @@ T = TypeVar("T")
 
 
 class Database:
-    """Opened once by a Supervisor. Raises StoreTooNew for a database of a later version, StoreDamaged for a file that is none."""
+    """Opened once by a Supervisor. StoreTooNew for a database of a later version, StoreDamaged for a file that is none, StoreFailed when the
+    disk is full. One of an earlier version is brought up to this one in a transaction for each step: what goes wrong changes nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        _make_private(path)
-        self._writer = _connect(path)
-        self._reader = _connect(path)
+        with self._telling("it cannot be opened"):
+            _make_private(path)
+            self._writer = _connect(path)
+            self._reader = _connect(path)
         self._writing, self._reading = threading.Lock(), threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pycontainerd-metadata")
         try:
-            self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise StoreDamaged(
-                f"{path}: cannot be read as a database: {error}; restore it, or choose another root"
-            ) from error
+            with self._telling("nothing was changed"):
+                self._prepare(path)
         except BaseException:
             self.close()
             raise
 
     def _prepare(self, path: Path) -> None:
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version > len(STEPS):
+            raise StoreTooNew(f"{path}: version {version}, this pycontainerd knows up to {len(STEPS)}: use a newer one")
         self._writer.execute("PRAGMA journal_mode = WAL")
         # NORMAL loses at most the last transactions at a power cut, never at a crash of the process, and never consistency.
         self._writer.execute("PRAGMA synchronous = NORMAL")
         self._writer.execute("PRAGMA foreign_keys = ON")
-        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if version > len(STEPS):
-            raise StoreTooNew(f"{path}: version {version}, this pycontainerd knows up to {len(STEPS)}: use a newer one")
         for number, step in enumerate(STEPS[version:], version + 1):
             self._writer.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
 
     def write_now(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``change`` as one transaction, in this thread; an exception rolls it back. StoreFailed when the disk is full."""
-        with self._writing:
+        """Run ``change`` as one transaction, in this thread; an exception rolls it back. StoreFailed when the disk is full; StoreDamaged."""
+        with self._writing, self._telling("nothing was changed"):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = change(self._writer)
                 self._writer.execute("COMMIT")
-            except BaseException as error:
+            except BaseException:
                 if self._writer.in_transaction:  # SQLite itself rolls back when the disk is full
                     self._writer.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise StoreFailed(f"{self._path}: nothing was changed: {error}") from error
                 raise
             return result
 
     def read_now(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``query`` in this thread. It sees what is committed, and does not wait for who is writing."""
-        with self._reading:
+        """Run ``query`` in this thread. It sees what is committed, and does not wait for who is writing. StoreFailed, StoreDamaged."""
+        with self._reading, self._telling("it cannot be read"):
             return query(self._reader)
+
+    @contextlib.contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """SQLite's errors in our words. What a query may expect (IntegrityError) goes through."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StoreFailed(f"{self._path}: {what}: {error}; make room, or see to the disk") from error
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:
+                raise
+            advice = "restore it, or choose another root"
+            raise StoreDamaged(f"{self._path}: cannot be read as a database: {error}; {advice}") from error
 
     async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """``write_now`` in the database's own thread."""
