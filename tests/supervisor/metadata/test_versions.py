@@ -31,6 +31,10 @@ TABLES = (
     "containers",
     "execs",
     "events",
+    "leases",
+    "lease_resources",
+    "content_labels",
+    "blob_namespaces",
 )  # those that others refer to first
 EVERY = range(1, len(STEPS) + 1)
 
