@@ -13,7 +13,7 @@ from pycontainerd import blocking
 INTERNAL = {
     "Attachment": set[str](),
     "Container": {"adopt", "close", "finish_removal", "record", "vanished"},
-    "Containers": {"add", "close", "forget", "free_name", "record_of", "take_name"},
+    "Containers": {"add", "close", "fork", "forget", "free_name", "record_of", "take_name"},
     "Events": {"announce", "close"},
     "Exec": {"close", "container_ended", "record", "take_over"},
     "Images": {"in_use", "snapshot_for"},

@@ -198,7 +198,8 @@ class Supervisor:
         database.write_now(event_log.prune)
         self._working = Leases()
         self._blobs = ContentStore(self.root / "content", database)
-        self.snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
+        self.snapshots = snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
+        self._stack.callback(snapshots.close)
         self._collector = Collector(database, self._blobs, self.snapshots, self._working)
         self.registries = Registries(self._client)
         return database

@@ -107,6 +107,18 @@ class Container:
         """Delete it, its file system and its log."""
         self._loop.call(self._container.remove(force=force, volumes=volumes))
 
+    def fork(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        config: ContainerConfig | None = None,
+        start: bool = True,
+    ) -> Container:
+        """A new container on the file system that this one has at this moment."""
+        fork = self._container.fork(name=name, id=id, config=config, start=start)
+        return Container(self._loop, self._loop.call(fork))
+
     def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it."""
         return Exec(self._loop, self._loop.call(self._container.exec(config)))

@@ -115,6 +115,8 @@ class ContainerConfig:
 
     mounts: tuple[BindMount | TmpfsMount, ...] = ()
     read_only: bool = False
+    forkable: bool = False
+    """Keep what it writes where a copy takes no time, so that ``fork`` need not copy while it runs. Needs btrfs (mkfs.btrfs, and the kernel)."""
     shm_size: int = 64 << 20
     masked_paths: tuple[str, ...] | None = None
     readonly_paths: tuple[str, ...] | None = None

@@ -37,6 +37,7 @@ from pycontainerd.tasks.rootfs import container_root
 from pycontainerd.tasks.run import Run
 from pycontainerd.tasks.services import Services
 from pycontainerd.tasks.signals import SIGKILL, SIGTERM, parse
+from pycontainerd.tasks.standstill import still
 from pycontainerd.tasks.stdio import Stdio
 from pycontainerd.tasks.waiters import WaitCondition, Waiters
 from pycontainerd.tracing import span
@@ -54,7 +55,7 @@ class Container:
     is in raises a Conflict that says why. A verb that was begun is finished although its caller was cancelled.
     """
 
-    def __init__(self, services: Services, record: ContainerRecord, neighbours: Neighbours) -> None:
+    def __init__(self, services: Services, record: ContainerRecord, neighbours: Neighbours[Container]) -> None:
         self._services = services
         self._record = record
         self._neighbours = neighbours
@@ -174,6 +175,31 @@ class Container:
         ``volumes`` is for its anonymous volumes; there are none yet.
         """
         await self._finish(self._remove(Action.REMOVE_BY_FORCE if force else Action.REMOVE))
+
+    async def fork(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        config: ContainerConfig | None = None,
+        start: bool = True,
+    ) -> Container:
+        """A new container on the file system that this one has at this moment. From then on each has its own.
+
+        It runs the same command again, from its beginning: files are forked, memory and what is in a tmpfs are not, and bind mounts are
+        shared. What a program finds is what it would find after a power failure at that moment. ``config`` is for what shall be different
+        (``attrs.evolve`` that of this one); its image stays. ``start`` it, or let the caller do that.
+
+        It takes milliseconds, whatever the size of the data, when this one does not run, or was created as ``forkable``. One that runs stands
+        still meanwhile: for the moment that a snapshot takes if it is forkable (what has not reached the disk yet is written out before), and
+        otherwise while all that it has written is copied. See `pycontainerd.snapshots.forking`.
+
+        Raises RemovalInProgress; what ``Containers.create`` and ``start`` raise. If it cannot be started, it is there all the same.
+        """
+        made = await self._neighbours.fork(self._record, config or self.config, self._copy_to, id=id, name=name)
+        if start:
+            await made.start()
+        return made
 
     async def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it; ``Exec.start`` runs it. Raises NotRunning, Paused, RemovalInProgress."""
@@ -363,6 +389,23 @@ class Container:
                     await launch.undo(self._services, process, run, self._stdio)
                     raise
             await self._stdio.begin()
+
+    async def _copy_to(self, key: str) -> None:
+        """Nobody starts, ends or pauses it meanwhile."""
+        async with self._lock:
+            if self._record.status in {Status.REMOVING, Status.DEAD}:
+                raise refusal(self._label, Status.REMOVING, Action.REMOVE)
+            with span("supervisor", "fork snapshot"):
+                await self._services.worker.run(self._fork_snapshot, key, self._process)
+
+    def _fork_snapshot(self, key: str, process: pyrunc.Container | None) -> None:
+        snapshots = launch.forking(self._services)
+        if process is not None and self._record.status is Status.RUNNING:
+            snapshots.flush(self.id)
+            with still(self._services, self.id, process):
+                snapshots.fork(key, self.id, in_use=True)
+        else:
+            snapshots.fork(key, self.id, in_use=process is not None)
 
     async def _started(self, process: pyrunc.Container, run: Run) -> None:
         record = evolve(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 from attrs import evolve
@@ -17,7 +17,6 @@ from pycontainerd.containers.names import check_id, check_name, new_id
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import AmbiguousId, ContainerNotFound, ExecNotFound, IdInUse, NameInUse
 from pycontainerd.events import log as event_log
-from pycontainerd.images.image import Image
 from pycontainerd.oci.namespaces import shared_with
 from pycontainerd.tasks import launch, prepare
 from pycontainerd.tasks.container import Container
@@ -45,10 +44,7 @@ class Containers:
         InvalidConfig naming the field, ContainerNotFound for one that it shall share with, OSError; nothing is left behind then. What was
         begun is finished although the caller is cancelled.
         """
-        task = asyncio.create_task(self._create(config, check_id(id) if id else new_id(), name))
-        self._creating.add(task)
-        task.add_done_callback(self._creating.discard)
-        return await asyncio.shield(task)
+        return await self._finish(self._create(config, check_id(id) if id else new_id(), name))
 
     def get(self, reference: str) -> Container:
         """By id, by name (with or without the leading slash) or by a unique prefix of the id. Raises ContainerNotFound, AmbiguousId."""
@@ -80,6 +76,18 @@ class Containers:
         raise ExecNotFound(exec_id)
 
     # -- Neighbours ------------------------------------------------------------------------------------------------------------
+
+    async def fork(
+        self,
+        source: ContainerRecord,
+        config: ContainerConfig,
+        copy: Callable[[str], Awaitable[None]],
+        *,
+        id: str | None,
+        name: str | None,
+    ) -> Container:
+        """See Neighbours; `Container.fork` is for users."""
+        return await self._finish(self._fork(source, config, copy, check_id(id) if id else new_id(), name))
 
     def record_of(self, reference: str) -> ContainerRecord:
         """See Neighbours."""
@@ -123,36 +131,71 @@ class Containers:
 
     # -- inside -----------------------------------------------------------------------------------------------------------------
 
+    async def _finish(self, making: Coroutine[Any, Any, Container]) -> Container:
+        """Await ``making`` so that it goes on to its end when the caller is cancelled."""
+        task = asyncio.create_task(making)
+        self._creating.add(task)
+        task.add_done_callback(self._creating.discard)
+        return await asyncio.shield(task)
+
     async def _create(self, config: ContainerConfig, id: str, name: str | None) -> Container:
         with span("supervisor", "create container"):
             image = self._services.images.get(config.image)
             merged = self._resolve_shared(with_image(config, image.config))
             validate(merged, self._services.capabilities)
-            with self._reserve(id, image, name) as plain:
-                await self._services.worker.run(check_sources, merged)
-                record = ContainerRecord(
-                    id=id,
-                    namespace=self._services.namespace,
-                    name=plain,
-                    image_id=image.id,
-                    config=merged,
-                    created_ns=launch.now(),
-                )
-                try:
-                    async with self._services.images.snapshot_for(image) as parent:
-                        await self._make(record, parent)
-                except BaseException:
-                    await launch.discard(self._services, id)
-                    raise
-                return self.add(record)
+
+            async def prepare_snapshot(key: str) -> None:
+                async with self._services.images.snapshot_for(image) as parent:
+                    with span("supervisor", "prepare snapshot"):
+                        await self._services.worker.run(launch.prepare_snapshot, self._services, key, parent, merged)
+
+            return await self._new(id, image.id, name, merged, prepare_snapshot)
+
+    async def _fork(
+        self,
+        source: ContainerRecord,
+        config: ContainerConfig,
+        copy: Callable[[str], Awaitable[None]],
+        id: str,
+        name: str | None,
+    ) -> Container:
+        with span("supervisor", "fork container"):
+            merged = self._resolve_shared(evolve(config, image=source.config.image, forkable=source.config.forkable))
+            validate(merged, self._services.capabilities)
+            return await self._new(id, source.image_id, name, merged, copy)
+
+    async def _new(
+        self,
+        id: str,
+        image_id: str,
+        name: str | None,
+        config: ContainerConfig,
+        prepare_snapshot: Callable[[str], Awaitable[None]],
+    ) -> Container:
+        with self._reserve(id, image_id, name) as plain:
+            await self._services.worker.run(check_sources, config)
+            record = ContainerRecord(
+                id=id,
+                namespace=self._services.namespace,
+                name=plain,
+                image_id=image_id,
+                config=config,
+                created_ns=launch.now(),
+            )
+            try:
+                await self._make(record, prepare_snapshot)
+            except BaseException:
+                await launch.discard(self._services, id)
+                raise
+            return self.add(record)
 
     @contextlib.contextmanager
-    def _reserve(self, id: str, image: Image, name: str | None) -> Iterator[str | None]:
+    def _reserve(self, id: str, image_id: str, name: str | None) -> Iterator[str | None]:
         """Nobody else gets the id or the name, or removes the image, while a container is being made of them."""
         if id in self._services.ids:
             raise IdInUse(id)
         plain = self.take_name(id, name) if name is not None else None
-        self._reserved[id] = image.id
+        self._reserved[id] = image_id
         self._services.ids.add(id)
         try:
             yield plain
@@ -163,11 +206,10 @@ class Containers:
         finally:
             del self._reserved[id]
 
-    async def _make(self, record: ContainerRecord, parent: str | None) -> None:
+    async def _make(self, record: ContainerRecord, prepare_snapshot: Callable[[str], Awaitable[None]]) -> None:
         """The record comes last: what is interrupted before it has no record, and recovery deletes it."""
         await self._services.worker.run(prepare.lay_out, self._services, record)
-        with span("supervisor", "prepare snapshot"):
-            await self._services.worker.run(self._services.snapshots.prepare, record.id, parent)
+        await prepare_snapshot(record.id)
         event = container_event(record, "create")
 
         def write(connection: sqlite3.Connection) -> None:

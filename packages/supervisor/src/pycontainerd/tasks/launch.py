@@ -8,9 +8,11 @@ from datetime import datetime
 from functools import partial
 
 import pyrunc
+from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.record import ContainerRecord
-from pycontainerd.errors import Conflict, SnapshotNotFound
+from pycontainerd.errors import Conflict, SnapshotNotFound, Unsupported
 from pycontainerd.oci.namespaces import shared_with
+from pycontainerd.snapshots.forking import ForkingSnapshotter
 from pycontainerd.tasks import prepare
 from pycontainerd.tasks.failures import starting
 from pycontainerd.tasks.neighbours import Neighbours
@@ -34,7 +36,7 @@ def nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
 
 
-def shared(record: ContainerRecord, neighbours: Neighbours) -> Shared:
+def shared(record: ContainerRecord, neighbours: Neighbours[object]) -> Shared:
     """The containers whose namespaces ``record`` joins. ContainerNotFound; Conflict when one of them does not run."""
     config, pids = record.config, {}
     network_of: str | None = None
@@ -48,6 +50,21 @@ def shared(record: ContainerRecord, neighbours: Neighbours) -> Shared:
         pids[kind] = other.pid
         network_of = other.id if kind == "network" else network_of
     return Shared(pids=pids, network_of=network_of)
+
+
+def prepare_snapshot(services: Services, key: str, parent: str | None, config: ContainerConfig) -> None:
+    """Make the file system of a new container on top of its image's. Unsupported for a forkable one where there cannot be one."""
+    if config.forkable:
+        forking(services).prepare_forkable(key, parent)
+    else:
+        services.snapshots.prepare(key, parent)
+
+
+def forking(services: Services) -> ForkingSnapshotter:
+    """The snapshotter, if it can fork. Unsupported."""
+    if not isinstance(services.snapshots, ForkingSnapshotter):
+        raise Unsupported(f"{type(services.snapshots).__name__} cannot copy the file system of a container")
+    return services.snapshots
 
 
 async def launch(

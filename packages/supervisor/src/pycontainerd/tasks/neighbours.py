@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
+from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.record import ContainerRecord
 
+_Container_co = TypeVar("_Container_co", covariant=True)
 
-class Neighbours(Protocol):
+
+class Neighbours(Protocol[_Container_co]):
     """The supervisor's containers, seen from one of them."""
+
+    async def fork(
+        self,
+        source: ContainerRecord,
+        config: ContainerConfig,
+        copy: Callable[[str], Awaitable[None]],
+        *,
+        id: str | None,
+        name: str | None,
+    ) -> _Container_co:
+        """A new container, of the image of ``source``; ``copy`` makes the file system for its id."""
+        ...
 
     def record_of(self, reference: str) -> ContainerRecord:
         """By id, name or unique id prefix. ContainerNotFound, AmbiguousId."""

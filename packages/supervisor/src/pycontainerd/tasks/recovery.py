@@ -36,6 +36,7 @@ from pycontainerd.tasks import launch
 from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.services import Services
+from pycontainerd.tasks.standstill import go_on
 
 _logger = logging.getLogger(__name__)
 _ACTIVE = {Status.RUNNING, Status.PAUSED}
@@ -58,7 +59,7 @@ async def _reconcile(services: Services, container: Container) -> None:
     if record.status is Status.REMOVING:
         await container.finish_removal()
         return
-    process, state = await services.worker.run(_find, services, record.id)
+    process, state = await services.worker.run(_found, services, record.id)
     if process is None or state is None:
         if record.status in _ACTIVE:
             await container.vanished()
@@ -96,6 +97,15 @@ def _is_over(container: Container, state: pyrunc.State) -> bool:
         and state.status is pyrunc.Status.STOPPED
         and launch.nanoseconds(state.created) < record.finished_ns
     )
+
+
+def _found(services: Services, id: str) -> tuple[pyrunc.Container | None, pyrunc.State | None]:
+    """What the runtime has of a container; one that was held still for a fork moves again."""
+    process, _ = _find(services, id)
+    if process is not None:
+        with contextlib.suppress(pyrunc.PyruncError, OSError):
+            go_on(services, id, process)
+    return _find(services, id)
 
 
 def _find(services: Services, id: str) -> tuple[pyrunc.Container | None, pyrunc.State | None]:

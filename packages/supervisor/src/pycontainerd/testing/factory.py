@@ -70,14 +70,30 @@ class Guests:
         guest = self.adopt(self._supervisor.containers.create(image, name=name))
         if start:
             guest.start()
-            guest.until_ready(*([ready] if hasattr(ready, "wait") else ready), timeout=timeout)
+            guest.until_ready(*_several(ready), timeout=timeout)
+        return guest
+
+    def fork(
+        self,
+        container: Container,
+        *,
+        ready: Condition | Iterable[Condition] = (),
+        timeout: float = 60.0,
+        **options: Any,
+    ) -> Guest:
+        """A fork of a container of anybody's, ready and of this factory: with the ``container`` of a test it goes with the test.
+
+        ``options`` are those of `pycontainerd.Container.fork`.
+        """
+        guest = self.adopt(Container.fork(container, **options))
+        guest.until_ready(*_several(ready), timeout=timeout)
         return guest
 
     def adopt(self, container: Container) -> Guest:
         """Remove ``container`` at the end, too."""
         until_then = self._stack.enter_context(contextlib.ExitStack())
         until_then.callback(_remove, container)
-        guest = Guest(container._loop, container._container, until_then=until_then)
+        guest = Guest(container._loop, container._container, until_then=until_then, adopt=self.adopt)
         self._guests.append(guest)
         return guest
 
@@ -89,6 +105,10 @@ class Guests:
         if not path.exists():
             return text  # a name with slashes in it
         return imported(self._supervisor, path)
+
+
+def _several(ready: Condition | Iterable[Condition]) -> Iterable[Condition]:
+    return ready if isinstance(ready, Iterable) else (ready,)
 
 
 def imported(supervisor: Supervisor, path: Path) -> str:

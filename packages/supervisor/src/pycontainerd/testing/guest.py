@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
 
 from attrs import field, frozen
 
 from pycontainerd.blocking.container import Container
-from pycontainerd.containers.config import ExecConfig
+from pycontainerd.containers.config import ContainerConfig, ExecConfig
 from pycontainerd.testing.conditions import Condition
 from pycontainerd.testing.forward import forward
 from pycontainerd.testing.reach import connect
@@ -35,7 +36,20 @@ class Guest(Container):
     """A `pycontainerd.blocking.Container` with a few words more. It is removed at the end of the test, or the session, that it is for."""
 
     _until_then: contextlib.ExitStack = field(factory=contextlib.ExitStack, repr=False)
+    _adopt: Callable[[Container], Guest] | None = field(default=None, repr=False)
     _ports: dict[int, int] = field(factory=dict, repr=False)
+
+    def fork(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        config: ContainerConfig | None = None,
+        start: bool = True,
+    ) -> Guest:
+        """See `pycontainerd.Container.fork`. The fork is removed when this one is; to have it removed earlier, see `Guests.adopt`."""
+        made = super().fork(name=name, id=id, config=config, start=start)
+        return self._adopt(made) if self._adopt is not None else Guest(made._loop, made._container)
 
     def until_ready(self, *conditions: Condition, timeout: float = 60.0) -> None:
         """Return once all ``conditions`` hold. Raises NotReady after ``timeout`` seconds, or as soon as it has ended."""

@@ -1,0 +1,1 @@
+"""Forking the file systems of containers."""
