@@ -138,29 +138,33 @@ class Downloader:
 
     async def _begin(self, answer: Answer, ingest: Ingest) -> None:
         """See that what comes is what follows on what is there; a registry that gives everything is taken at its word."""
-        if not ingest.offset:
+        status = answer.response.status
+        if status == 200:
+            if ingest.offset:
+                await self._thread(ingest.restart)
             return
         found = _RANGE.fullmatch(answer.response.headers.get("Content-Range", ""))
-        if answer.response.status != 206 or found is None or int(found[1]) != ingest.offset:
+        if status != 206 or found is None or int(found[1]) != ingest.offset:
             await self._thread(ingest.restart)
-            if answer.response.status != 200:
-                raise Transient("it gives another part than was asked for")
+            raise Transient("it gives another part than was asked for")
 
     async def _take(self, answer: Answer, ingest: Ingest, arrived: Callable[[int], None], stall: float) -> None:
         """While a piece is hashed and written, the next one arrives."""
-        writing: asyncio.Future[None] | None = None
+        writing: asyncio.Task[None] | None = None
         try:
             async for piece in _pieces(answer, stall):
                 if writing is not None:
                     await asyncio.shield(writing)
-                    arrived(ingest.offset)
-                writing = asyncio.ensure_future(self._worker.run(ingest.write, piece))
+                writing = asyncio.create_task(self._write(ingest, piece, arrived))
             if writing is not None:
                 await asyncio.shield(writing)
-                arrived(ingest.offset)
         finally:
             if writing is not None:  # nobody may close the file under a thread that writes
                 await _ended(writing)
+
+    async def _write(self, ingest: Ingest, piece: bytes, arrived: Callable[[int], None]) -> None:
+        await self._worker.run(ingest.write, piece)
+        arrived(ingest.offset)
 
     async def _thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """In a thread, to its end: a caller that is cancelled waits for it."""
@@ -202,25 +206,41 @@ def _elsewhere(source: Repository, url: str, ingest: Ingest) -> AbstractAsyncCon
 
 
 async def _pieces(answer: Answer, stall: float) -> AsyncIterator[bytes]:
-    """Pieces of about a megabyte: a step into a thread costs as much as hashing a hundred kilobytes."""
+    """Pieces of about a megabyte: a step into a thread costs as much as hashing a hundred kilobytes.
+
+    Whatever ends it, what has arrived is given before that is raised.
+    """
     held: list[bytes] = []
-    size = window = 0
-    since = time.monotonic()
-    while data := await answer.read(_PIECE):
+    size = 0
+    pace = _Pace(stall)
+    while True:
+        try:
+            data = await answer.read(_PIECE)
+            pace.came(len(data))
+        except Transient:
+            if held:
+                yield b"".join(held)
+            raise
         held.append(data)
-        size, window = size + len(data), window + len(data)
-        if size >= _PIECE:
+        size += len(data)
+        if held and (size >= _PIECE or not data):
             yield b"".join(held)
             held, size = [], 0
-        now = time.monotonic()
-        if now - since > stall:
-            if window < _SLOWEST * (now - since):
-                break
-            since, window = now, 0
-    else:
-        if held:
-            yield b"".join(held)
-        return
-    if held:
-        yield b"".join(held)
-    raise Transient("the connection only drips")
+        if not data:
+            return
+
+
+class _Pace:
+    """Sees to it that a connection does not only drip."""
+
+    def __init__(self, stall: float) -> None:
+        self._stall, self._since, self._bytes = stall, time.monotonic(), 0
+
+    def came(self, size: int) -> None:
+        """So much has come. Transient when it was too little since it was last looked at."""
+        self._bytes += size
+        seconds = time.monotonic() - self._since
+        if seconds > self._stall:
+            if self._bytes < _SLOWEST * seconds:
+                raise Transient("the connection only drips")
+            self._since, self._bytes = time.monotonic(), 0
