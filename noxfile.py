@@ -56,6 +56,8 @@ PEERS = {
     "strace": "strace",  # counts the system calls of a container
     "ip": "iproute2",
     "git": "git",
+    "curl": "curl",
+    "npm": "npm",  # fetches dockerode, and brings node
     "mkfs.btrfs": "btrfs-progs",  # forkable containers
     "mkfs.xfs": "xfsprogs",  # copies that share blocks
 }
