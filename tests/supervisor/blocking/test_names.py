@@ -12,8 +12,11 @@ from pycontainerd import blocking
 # What the asynchronous classes have for each other: it is no part of the interface.
 INTERNAL = {
     "Attachment": set[str](),
-    "Container": {"adopt", "close", "finish_removal", "record", "vanished"},
-    "Containers": {"add", "close", "fork", "forget", "free_name", "record_of", "take_name"},
+    "Container": {
+        *("adopt", "begin_with_the_supervisor", "begins_with_the_supervisor", "close"),
+        *("finish_removal", "record", "vanished"),
+    },
+    "Containers": {"add", "begin", "close", "fork", "forget", "free_name", "record_of", "take_name"},
     "Events": {"announce", "close"},
     "Exec": {"close", "container_ended", "record", "take_over"},
     "Images": {"in_use", "snapshot_for"},

@@ -14,7 +14,9 @@ from pycontainerd.containers.config import (
     TmpfsMount,
     Ulimit,
 )
+from pycontainerd.containers.health import Health, HealthCheck, HealthResult
 from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo, Status
+from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.errors import SupervisorError
 from pycontainerd.events.event import Event
 from pycontainerd.events.events import Events
@@ -57,6 +59,9 @@ __all__ = [
     "ExecConfig",
     "ExecInfo",
     "ExitStatus",
+    "Health",
+    "HealthCheck",
+    "HealthResult",
     "Image",
     "Images",
     "LeaseInfo",
@@ -73,6 +78,7 @@ __all__ = [
     "RemoteImage",
     "Removed",
     "Resources",
+    "RestartPolicy",
     "Stats",
     "Status",
     "Step",

@@ -37,6 +37,7 @@
     │   ├── NotRunning
     │   ├── Paused
     │   ├── NotPaused
+    │   ├── Restarting              it has ended, and its restart policy is about to start it again
     │   ├── RemovalInProgress
     │   ├── ContainerRunning        refused as long as it runs
     │   └── ExecAlreadyStarted
@@ -269,6 +270,10 @@ class Paused(Conflict):
 
 class NotPaused(Conflict):
     """The container is not paused."""
+
+
+class Restarting(Conflict):
+    """The container is between two runs; wait until it runs, or stop it."""
 
 
 class RemovalInProgress(Conflict):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime
+from os import PathLike
 from typing import TypeVar
 
 from attrs import frozen
@@ -15,8 +16,9 @@ import pyrunc
 from pycontainerd.blocking.attachment import Attachment
 from pycontainerd.blocking.exec import Exec
 from pycontainerd.blocking.loop import LoopThread
-from pycontainerd.containers.config import ContainerConfig, ExecConfig
+from pycontainerd.containers.config import ContainerConfig, ExecConfig, Resources
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo
+from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import container as asynchronous
 from pycontainerd.tasks.waiters import WaitCondition
@@ -98,6 +100,24 @@ class Container:
     def restart(self, timeout: float | None = None, signal: int | str | None = None) -> None:
         """Stop it if it runs, then start it."""
         self._loop.call(self._container.restart(timeout, signal))
+
+    def update(
+        self,
+        *,
+        resources: Resources | None = None,
+        restart: RestartPolicy | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        """Other limits, in force at once if it runs; another restart policy; more annotations."""
+        self._loop.call(self._container.update(resources=resources, restart=restart, annotations=annotations))
+
+    def checkpoint(self, directory: str | PathLike[str], *, leave_running: bool = False) -> None:
+        """Write its processes to ``directory`` with CRIU."""
+        self._loop.call(self._container.checkpoint(directory, leave_running=leave_running))
+
+    def restore(self, directory: str | PathLike[str]) -> None:
+        """Go on from a checkpoint. Raises Unsupported."""
+        self._loop.call(self._container.restore(directory))
 
     def rename(self, name: str) -> None:
         """Give it another name."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from pycontainerd.containers.health import HealthCheck
+from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.logs.config import LogConfig
 
 
@@ -91,6 +93,7 @@ class ContainerConfig:
     ``readonly_paths`` replace the defaults when not None.
 
     Life: ``remove_on_exit`` is docker's ``--rm``, done by the supervisor, so that it also happens when its host program died meanwhile.
+    ``restart`` says what is done when it ends by itself, which ``remove_on_exit`` excludes; ``health`` how to tell whether it works.
     """
 
     image: str
@@ -147,6 +150,10 @@ class ContainerConfig:
     stop_signal: str | None = None
     stop_timeout: int | None = None
     remove_on_exit: bool = False
+    restart: RestartPolicy = field(factory=RestartPolicy)
+    health: HealthCheck | None = None
+    shell: tuple[str, ...] | None = None
+    """What ``CMD-SHELL`` of a health check is run by: ``("/bin/sh", "-c")`` unless the image says otherwise."""
     log: LogConfig = field(factory=LogConfig)
     labels: Mapping[str, str] = field(factory=dict)
     annotations: Mapping[str, str] = field(factory=dict)

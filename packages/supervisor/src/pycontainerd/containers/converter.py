@@ -8,6 +8,7 @@ from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
 from pycontainerd.containers.config import BindMount, ContainerConfig, ExecConfig, TmpfsMount
+from pycontainerd.containers.health import Health
 
 
 @cache
@@ -35,3 +36,13 @@ def load_container(text: str) -> ContainerConfig:
 def load_exec(text: str) -> ExecConfig:
     """The same for an exec."""
     return _converter().loads(text, ExecConfig)
+
+
+def dump_health(health: Health | None) -> str:
+    """The JSON text; empty for None."""
+    return "" if health is None else _converter().dumps(health)
+
+
+def load_health(text: str) -> Health | None:
+    """What ``dump_health`` has made a text of."""
+    return _converter().loads(text, Health) if text else None

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from pycontainerd.containers.health import Health
+
 
 class Status(StrEnum):
     """docker's words for where a container is in its life."""
@@ -14,6 +16,8 @@ class Status(StrEnum):
     CREATED = "created"
     RUNNING = "running"
     PAUSED = "paused"
+    RESTARTING = "restarting"
+    """It has ended, and its restart policy will start it again in a moment."""
     EXITED = "exited"
     REMOVING = "removing"
     DEAD = "dead"
@@ -45,6 +49,8 @@ class ContainerInfo:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     restart_count: int = 0
+    health: Health | None = None
+    """None without a health check."""
 
     @property
     def running(self) -> bool:

@@ -6,6 +6,7 @@ from attrs import evolve
 
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.environment import merge as merge_env
+from pycontainerd.containers.health import of_image
 from pycontainerd.images.config import ImageConfig
 
 
@@ -23,5 +24,7 @@ def with_image(config: ContainerConfig, image: ImageConfig) -> ContainerConfig:
         cwd=config.cwd or image.working_dir or None,
         user=config.user if config.user is not None else image.user or None,
         stop_signal=config.stop_signal or image.stop_signal or None,
+        health=config.health.over(of_image(image.healthcheck)) if config.health else of_image(image.healthcheck),
+        shell=config.shell or image.shell,
         labels={**image.labels, **config.labels},
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from attrs import frozen
 
 from pycontainerd.containers.config import ContainerConfig, ExecConfig
+from pycontainerd.containers.health import Health
 from pycontainerd.containers.info import ContainerInfo, Status
 from pycontainerd.metadata.namespace import DEFAULT
 
@@ -28,6 +29,9 @@ class ContainerRecord:
     started_ns: int = 0
     finished_ns: int = 0
     restart_count: int = 0
+    stopped_by_hand: bool = False
+    """Somebody has ended its last run: a policy may take that into account."""
+    health: Health | None = None
     namespace: str = DEFAULT
 
     def info(self) -> ContainerInfo:
@@ -45,6 +49,7 @@ class ContainerRecord:
             started_at=moment(self.started_ns) if self.started_ns else None,
             finished_at=moment(self.finished_ns) if self.finished_ns else None,
             restart_count=self.restart_count,
+            health=self.health,
         )
 
 

@@ -3,7 +3,8 @@
 created ──start──▶ running ◀──resume── paused
                     │   └────pause─────▶ │
    exited ◀──exit───┴────────exit────────┘
-created, exited, dead (and, by force, running and paused) ──remove──▶ removing ──▶ gone
+running, paused ──exit, and its policy wants it again──▶ restarting ──start again──▶ running; ──give up──▶ exited
+created, exited, dead (and, by force, running, paused and restarting) ──remove──▶ removing ──▶ gone
 dead is one whose removal has failed
 """
 
@@ -20,6 +21,7 @@ from pycontainerd.errors import (
     NotRunning,
     Paused,
     RemovalInProgress,
+    Restarting,
 )
 
 
@@ -28,6 +30,9 @@ class Action(StrEnum):
 
     START = "start"
     EXIT = "exit"
+    EXIT_TO_RESTART = "exit, to be restarted"
+    START_AGAIN = "start again"
+    GIVE_UP = "stop restarting"
     PAUSE = "pause"
     RESUME = "unpause"
     KILL = "kill"
@@ -43,6 +48,10 @@ _AFTER: dict[tuple[Status, Action], Status] = {
     (Status.PAUSED, Action.EXIT): Status.EXITED,
     (Status.REMOVING, Action.EXIT): Status.REMOVING,
     (Status.DEAD, Action.EXIT): Status.DEAD,
+    (Status.RUNNING, Action.EXIT_TO_RESTART): Status.RESTARTING,
+    (Status.PAUSED, Action.EXIT_TO_RESTART): Status.RESTARTING,
+    (Status.RESTARTING, Action.START_AGAIN): Status.RUNNING,
+    (Status.RESTARTING, Action.GIVE_UP): Status.EXITED,
     (Status.RUNNING, Action.PAUSE): Status.PAUSED,
     (Status.PAUSED, Action.RESUME): Status.RUNNING,
     (Status.RUNNING, Action.KILL): Status.RUNNING,
@@ -68,7 +77,9 @@ def refusal(container: str, status: Status, action: Action) -> Conflict:
     """Why ``action`` is not allowed in ``status``, in dockerd's words."""
     if status is Status.REMOVING:
         return RemovalInProgress(f"removal of container {container} is already in progress")
-    if action is Action.START and status is Status.RUNNING:
+    if status is Status.RESTARTING and action in {Action.PAUSE, Action.EXEC}:
+        return Restarting(f"Container {container} is restarting, wait until the container is running")
+    if action is Action.START and status in {Status.RUNNING, Status.RESTARTING}:
         return AlreadyRunning(f"container {container} is already running")
     if action is Action.START and status is Status.PAUSED:
         return Paused("cannot start a paused container, try unpause instead")
@@ -80,7 +91,7 @@ def refusal(container: str, status: Status, action: Action) -> Conflict:
         return NotPaused(f"Container {container} is not paused")
     if action is Action.REMOVE:
         advice = "unpause and then stop" if status is Status.PAUSED else "stop"
-        state = "paused and must be unpaused first" if status is Status.PAUSED else "running"
+        state = "paused and must be unpaused first" if status is Status.PAUSED else status.value
         return ContainerRunning(
             f"cannot remove container {container!r}: container is {state}: {advice} the container before removing or force remove"
         )

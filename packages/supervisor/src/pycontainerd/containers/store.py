@@ -8,24 +8,30 @@ from pycontainerd.containers import converter
 from pycontainerd.containers.info import Status
 from pycontainerd.containers.record import ContainerRecord, ExecRecord
 
-_COLUMNS = "id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count, namespace"
+_COLUMNS = "id, name, image_id, config, created_ns, status, pid, exit_code, error, oom_killed, started_ns, finished_ns, restart_count, namespace, stopped_by_hand, health"
 
 
 def insert(connection: sqlite3.Connection, record: ContainerRecord) -> None:
     """Add a container. sqlite3.IntegrityError when the id or the name is in use."""
-    connection.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({', '.join('?' * 14)})", _row(record))  # noqa: S608
+    connection.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({', '.join('?' * 16)})", _row(record))  # noqa: S608
 
 
 def update(connection: sqlite3.Connection, record: ContainerRecord) -> None:
     """Write what may have changed. sqlite3.IntegrityError when the new name is in use."""
     connection.execute(
         "UPDATE containers SET name = ?, status = ?, pid = ?, exit_code = ?, error = ?, oom_killed = ?, started_ns = ?,"
-        " finished_ns = ?, restart_count = ? WHERE id = ?",
+        " finished_ns = ?, restart_count = ?, stopped_by_hand = ?, health = ? WHERE id = ?",
         (
             *(record.name, record.status, record.pid, record.exit_code, record.error, int(record.oom_killed)),
-            *(record.started_ns, record.finished_ns, record.restart_count, record.id),
+            *(record.started_ns, record.finished_ns, record.restart_count, int(record.stopped_by_hand)),
+            *(converter.dump_health(record.health), record.id),
         ),
     )
+
+
+def update_config(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    """Write its configuration, which few calls change."""
+    connection.execute("UPDATE containers SET config = ? WHERE id = ?", (converter.dumps(record.config), record.id))
 
 
 def delete(connection: sqlite3.Connection, id: str) -> None:
@@ -81,6 +87,7 @@ def _row(record: ContainerRecord) -> tuple[object, ...]:
         *(record.id, record.name, record.image_id, converter.dumps(record.config), record.created_ns, record.status),
         *(record.pid, record.exit_code, record.error, int(record.oom_killed)),
         *(record.started_ns, record.finished_ns, record.restart_count, record.namespace),
+        *(int(record.stopped_by_hand), converter.dump_health(record.health)),
     )
 
 
@@ -99,6 +106,8 @@ def _record(
     finished: int,
     restarts: int,
     namespace: str,
+    stopped_by_hand: int,
+    health: str,
 ) -> ContainerRecord:
     return ContainerRecord(
         id=id,
@@ -115,4 +124,6 @@ def _record(
         finished_ns=finished,
         restart_count=restarts,
         namespace=namespace,
+        stopped_by_hand=bool(stopped_by_hand),
+        health=converter.load_health(health),
     )

@@ -92,4 +92,9 @@ STEPS: tuple[str, ...] = (
     INSERT OR IGNORE INTO blob_namespaces (namespace, digest)
     SELECT namespace, json_extract(layer.value, '$.digest') FROM images, json_each(images.layers) AS layer;
     """,
+    # restart policies and health checks
+    """
+    ALTER TABLE containers ADD COLUMN stopped_by_hand INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE containers ADD COLUMN health TEXT NOT NULL DEFAULT '';
+    """,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from attrs import evolve
+
 from pycontainerd.containers.config import ContainerConfig, Resources
 from pycontainerd.errors import InvalidConfig
 from pycontainerd.oci.devices import HostDevice
@@ -20,10 +22,13 @@ _DEFAULT_DEVICES = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1))
 
 def resources(config: ContainerConfig, devices: tuple[HostDevice, ...]) -> oci.Resources:
     """The ``linux.resources`` of a container."""
-    wanted = config.resources
-    validate(wanted)
+    validate(config.resources)
+    return evolve(limits(config.resources), devices=_device_rules(config, devices))
+
+
+def limits(wanted: Resources) -> oci.Resources:
+    """The same without devices: what can be changed while it runs. -1 processes are any number."""
     return oci.Resources(
-        devices=_device_rules(config, devices),
         memory=_memory(wanted),
         cpu=_cpu(wanted),
         pids=oci.Pids(limit=wanted.pids_limit) if wanted.pids_limit else None,

@@ -5,34 +5,41 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from os import PathLike
 from typing import Any, TypeVar
 
 from attrs import evolve
 
 import pyrunc
 from pycontainerd.containers import store
-from pycontainerd.containers.config import ContainerConfig, ExecConfig
+from pycontainerd.containers.config import ContainerConfig, ExecConfig, Resources
+from pycontainerd.containers.health import Health, HealthResult
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo, Status
 from pycontainerd.containers.record import ContainerRecord, moment
+from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.containers.states import Action, after, refusal
-from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError
+from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError, Unsupported
 from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import launch
 from pycontainerd.tasks.attachment import Attachment
+from pycontainerd.tasks.changes import Changes
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.execs import Execs
 from pycontainerd.tasks.failures import asking
 from pycontainerd.tasks.happenings import container_event
 from pycontainerd.tasks.neighbours import Neighbours
 from pycontainerd.tasks.output import Log, Query
+from pycontainerd.tasks.probing import Prober
 from pycontainerd.tasks.processes import describe
+from pycontainerd.tasks.restarts import Restarts
 from pycontainerd.tasks.rootfs import container_root
 from pycontainerd.tasks.run import Run
 from pycontainerd.tasks.services import Services
@@ -73,6 +80,8 @@ class Container:
         self._process: pyrunc.Container | None = None
         self._run: Run | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._restarts = Restarts()
+        self._prober = Prober(lambda: self._record, self.exec, self._probed)
         self._restarting = False
         self._begun: set[asyncio.Task[Any]] = set()
         self._execs = Execs(services, lambda: self._record, self._running_process)
@@ -120,7 +129,11 @@ class Container:
         Raises NotRunning when it does not run.
         """
         number = parse(signal or self.config.stop_signal or SIGTERM)
+        if await self._gave_up():
+            await self._publish("stop")
+            return
         ended = self._ending()
+        await self._by_hand()
         try:
             await self._signal(number)
             seconds = timeout if timeout is not None else self._stop_timeout
@@ -132,8 +145,17 @@ class Container:
         await self._publish("stop")
 
     async def kill(self, signal: int | str = "KILL") -> None:
-        """Send a signal; does not wait for what comes of it. Raises NotRunning, InvalidConfig."""
-        await self._signal(parse(signal))
+        """Send a signal; does not wait for what comes of it. Raises NotRunning, InvalidConfig.
+
+        One that is to end it - SIGKILL, its stop signal; any, if it has none of its own - also ends its being restarted, as docker has it.
+        """
+        number, own = parse(signal), self.config.stop_signal
+        if number == SIGKILL or not own or number == parse(own):
+            if await self._gave_up():
+                return
+            after(self._label, self._record.status, Action.KILL)
+            await self._by_hand()
+        await self._signal(number)
 
     def waiter(self, condition: WaitCondition = "not-running") -> asyncio.Future[ExitStatus]:
         """``wait`` as a future, which is in force before this returns. ``not-running`` is at once true of what does not run."""
@@ -164,6 +186,39 @@ class Container:
         finally:
             self._restarting = False
         await self._publish("restart")
+
+    async def update(
+        self,
+        *,
+        resources: Resources | None = None,
+        restart: RestartPolicy | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        """Other limits, those of ``resources`` that are not None, in force at once if it runs; another restart policy; more annotations.
+
+        Raises InvalidConfig naming the field, RemovalInProgress; RuntimeFailed for what the kernel refuses: nothing is changed then.
+        """
+        await self._finish(self._update(Changes(resources, restart, annotations or {})))
+
+    async def checkpoint(self, directory: str | PathLike[str], *, leave_running: bool = False) -> None:
+        """Write its processes to ``directory`` with CRIU; it has ended then unless it is left running.
+
+        Raises NotRunning; Unsupported where CRIU is not installed, or for what it cannot take: file systems that only the container sees are
+        such, and its root is one; RuntimeFailed with what CRIU said.
+        """
+        options = pyrunc.CheckpointOptions(leave_running=leave_running)
+        async with self._lock:
+            process = self._running_process()
+            with asking(self._label):
+                await self._services.worker.run(process.checkpoint, directory, options)
+        await self._publish("checkpoint")
+
+    async def restore(self, directory: str | PathLike[str]) -> None:
+        """Go on from a checkpoint. Raises Unsupported, always yet: CRIU needs the root file system mounted where the supervisor is."""
+        raise Unsupported(
+            f"container {self._label} cannot be restored from {os.fspath(directory)}: its root is mounted in its own mount namespace"
+            " only, where CRIU does not find it; use pyrunc.Runtime.restore with a root file system of your own"
+        )
 
     async def rename(self, name: str) -> None:
         """Raises NameInUse, InvalidName, RemovalInProgress."""
@@ -309,6 +364,8 @@ class Container:
             record = evolve(self._record, status=status, pid=pid or self._record.pid, started_ns=started)
             await self._save(record, "start" if fresh else None)
             await self._execs.adopt(process)
+        if status is Status.RUNNING:
+            self._prober.start()
 
     async def vanished(self) -> None:
         """Its process is gone and nobody saw how: the machine was restarted, or the runtime's state was deleted."""
@@ -317,6 +374,26 @@ class Container:
         )
         async with self._lock:
             await self._record_exit(status)
+
+    def begins_with_the_supervisor(self) -> bool:
+        """Whether its policy wants it to run, though it does not, now that a supervisor opens: docker's rule at the start of the daemon."""
+        record = self._record
+        if record.status is Status.RESTARTING:
+            return True
+        return (
+            record.status is Status.EXITED
+            and bool(record.started_ns)
+            and self._restarts.wanted(record, record.exit_code)
+        )
+
+    async def begin_with_the_supervisor(self) -> None:
+        """Start it for that reason; what becomes of it is to be read from ``info()``."""
+        if self._record.status is Status.EXITED:
+            async with self._lock:
+                if not self.begins_with_the_supervisor():
+                    return
+                await self._save(evolve(self._record, status=Status.RESTARTING))
+        await self._start_again()
 
     async def finish_removal(self) -> None:
         """Complete a removal that was begun, or that its end demands."""
@@ -327,8 +404,10 @@ class Container:
 
     async def close(self) -> None:
         """Let go of it; it goes on running."""
+        await self._restarts.close()
         for task in [*self._begun]:
             await asyncio.gather(task, return_exceptions=True)
+        await self._prober.stop()
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
@@ -352,7 +431,7 @@ class Container:
         return _STOP_TIMEOUT if self.config.stop_timeout is None else self.config.stop_timeout
 
     def _is_active(self) -> bool:
-        return self._record.status in {Status.RUNNING, Status.PAUSED} or self._run is not None
+        return self._record.status in {Status.RUNNING, Status.PAUSED, Status.RESTARTING} or self._run is not None
 
     def _running_process(self) -> pyrunc.Container:
         if self._process is None or self._record.status not in {Status.RUNNING, Status.PAUSED}:
@@ -375,20 +454,32 @@ class Container:
     async def _start(self, console_size: tuple[int, int] | None) -> None:
         async with self._lock:
             after(self._label, self._record.status, Action.START)
-            with span("supervisor", "start"):
-                try:
-                    shared = launch.shared(self._record, self._neighbours)
-                    process, run = await launch.launch(self._services, self._record, self._stdio, shared, console_size)
-                except (SupervisorError, OSError) as error:
-                    await self._start_failed(error)
-                    raise
-                try:
-                    with span("supervisor", "record start"):
-                        await self._started(process, run)
-                except BaseException:  # what is not recorded must not run: nobody would watch it
-                    await launch.undo(self._services, process, run, self._stdio)
-                    raise
-            await self._stdio.begin()
+            self._restarts.reset()
+            await self._run_once(console_size, evolve(self._record, restart_count=0, stopped_by_hand=False))
+
+    async def _start_again(self) -> None:
+        """What the restart policy has asked for, unless it was called off meanwhile."""
+        async with self._lock:
+            if self._record.status is Status.RESTARTING:
+                await self._finish(self._run_once(None, self._record))
+
+    async def _run_once(self, console_size: tuple[int, int] | None, record: ContainerRecord) -> None:
+        """Under the lock. ``record`` is what it is from now on if there is a run."""
+        with span("supervisor", "start"):
+            try:
+                shared = launch.shared(record, self._neighbours)
+                process, run = await launch.launch(self._services, record, self._stdio, shared, console_size)
+            except (SupervisorError, OSError) as error:
+                await self._start_failed(error)
+                raise
+            try:
+                with span("supervisor", "record start"):
+                    await self._started(record, process, run)
+            except BaseException:  # what is not recorded must not run: nobody would watch it
+                await launch.undo(self._services, process, run, self._stdio)
+                raise
+        await self._stdio.begin()
+        self._prober.start()
 
     async def _copy_to(self, key: str) -> None:
         """Nobody starts, ends or pauses it meanwhile."""
@@ -407,9 +498,10 @@ class Container:
         else:
             snapshots.fork(key, self.id, in_use=process is not None)
 
-    async def _started(self, process: pyrunc.Container, run: Run) -> None:
+    async def _started(self, record: ContainerRecord, process: pyrunc.Container, run: Run) -> None:
+        check, health = record.config.health, record.health or Health()
         record = evolve(
-            self._record,
+            record,
             status=Status.RUNNING,
             pid=process.pid,
             started_ns=launch.now(),
@@ -417,6 +509,7 @@ class Container:
             exit_code=0,
             error="",
             oom_killed=False,
+            health=health.restarted() if check is not None and check.probes else None,
         )
         await self._save(record, "start")
         self._began(process, run)
@@ -428,7 +521,11 @@ class Container:
     async def _start_failed(self, error: Exception) -> None:
         code = getattr(error, "exit_code", 128)
         self._stdio.hub.end()  # those who watch for the run that has not come to be
-        await self._save(evolve(self._record, exit_code=code, error=str(error)))
+        again = self._record.status is Status.RESTARTING
+        status = Status.EXITED if again else self._record.status
+        await self._save(evolve(self._record, status=status, exit_code=code, error=str(error)))
+        if again:
+            self._waiters.exited(self._last_exit())
         if self.config.remove_on_exit and not self._restarting:
             # Not here, because the lock is held.
             self._watcher = asyncio.create_task(self._remove_itself())
@@ -438,12 +535,15 @@ class Container:
         status = ExitStatus(code=ended.code, exited_at=ended.exited_at, oom_killed=ended.oom_killed)
         async with self._lock:
             self._stdio.disconnect()
-            await self._record_exit(status)
+            await self._record_exit(status, again=self._restarts.wanted(self._record, status.code))
             await self._execs.container_ended()
+            await self._prober.stop()
             process, self._process = self._process, None
             if process is not None:
                 await self._delete(process)
-        if self.config.remove_on_exit and not self._restarting:
+        if self._record.status is Status.RESTARTING:
+            self._restarts.schedule((self._record.finished_ns - self._record.started_ns) / 1e9, self._start_again)
+        elif self.config.remove_on_exit and not self._restarting:
             await self._remove_itself()
 
     async def _delete(self, process: pyrunc.Container) -> None:
@@ -462,15 +562,20 @@ class Container:
         except Exception:
             _logger.exception("%s: could not be removed after its end", self._label)
 
-    async def _record_exit(self, status: ExitStatus) -> None:
+    async def _record_exit(self, status: ExitStatus, *, again: bool = False) -> None:
+        """``again``: another run will follow, so that nobody who waits for its end is told."""
+        before = self._record
+        again = again and before.status in {Status.RUNNING, Status.PAUSED}
         record = evolve(
-            self._record,
-            status=after(self._label, self._record.status, Action.EXIT),
+            before,
+            status=after(self._label, before.status, Action.EXIT_TO_RESTART if again else Action.EXIT),
             pid=0,
             exit_code=status.code,
             error=status.error,
             oom_killed=status.oom_killed,
             finished_ns=launch.nanoseconds(status.exited_at),
+            restart_count=before.restart_count + again,
+            health=before.health.unwatched() if before.health is not None else None,
         )
         duration = max(0, record.finished_ns - record.started_ns) // 10**9
         events = [container_event(record, "oom")] if status.oom_killed else []
@@ -483,7 +588,40 @@ class Container:
         self._run = (
             None  # in the same step: who comes to wait after the others were told must not find a run that has ended
         )
-        self._waiters.exited(status)
+        if not again:
+            self._waiters.exited(status)
+
+    async def _gave_up(self) -> bool:
+        """Whether it was waiting to be started again, which it does no longer."""
+        if not self._is_restarting():
+            return False
+        async with self._lock:
+            if not self._is_restarting():  # it was faster
+                return False
+            status = after(self._label, self._record.status, Action.GIVE_UP)
+            await self._save(evolve(self._record, status=status, stopped_by_hand=True))
+        self._waiters.exited(self._last_exit())
+        return True
+
+    def _is_restarting(self) -> bool:
+        return self._record.status is Status.RESTARTING
+
+    async def _by_hand(self) -> None:
+        """Somebody ends the present run: it is not to be started again, and a policy may ask for this later, too."""
+        self._restarts.called_off = True
+        if self.config.restart.name == "no" or self._record.stopped_by_hand:
+            return
+        async with self._lock:
+            await self._save(evolve(self._record, stopped_by_hand=True))
+
+    async def _probed(self, result: HealthResult) -> None:
+        async with self._lock:
+            record, check = self._record, self._record.config.health
+            if check is None or record.health is None or record.status is not Status.RUNNING:
+                return
+            health = record.health.after(result, check, record.started_ns)
+            changed = health.status != record.health.status
+            await self._save(evolve(record, health=health), f"health_status: {health.status}" if changed else None)
 
     async def _signal(self, number: int) -> None:
         after(self._label, self._record.status, Action.KILL)
@@ -515,7 +653,33 @@ class Container:
             process = self._running_process()
             with asking(self._label):
                 await self._services.worker.run(do, process)
-            await self._save(evolve(self._record, status=following), action.value)
+            health = self._record.health
+            if action is Action.PAUSE and health is not None:
+                health = health.unwatched()
+            await self._save(evolve(self._record, status=following, health=health), action.value)
+        if action is Action.RESUME:
+            self._prober.start()
+        else:
+            await self._prober.stop()
+
+    async def _update(self, changes: Changes) -> None:
+        async with self._lock:
+            if self._record.status is Status.REMOVING:
+                raise refusal(self._label, Status.REMOVING, Action.REMOVE)
+            record = evolve(self._record, config=changes.applied_to(self.config))
+            process = self._process
+            if process is not None and changes.resources is not None and self._record.pid:
+                with asking(self._label):
+                    await self._services.worker.run(process.update, changes.limits(record.config))
+            event = container_event(record, "update")
+
+            def write(connection: sqlite3.Connection) -> None:
+                store.update_config(connection, record)
+                event_log.append(connection, event)
+
+            await self._services.database.write(write)
+            self._record = record
+            self._services.events.announce()
 
     async def _remove(self, action: Action) -> None:
         async with self._lock:

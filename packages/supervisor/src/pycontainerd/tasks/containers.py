@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from attrs import evolve
@@ -26,6 +27,8 @@ from pycontainerd.tasks.services import Services
 from pycontainerd.tasks.validate import check_sources, validate
 from pycontainerd.tracing import span
 
+_logger = logging.getLogger(__name__)
+
 
 class Containers:
     """Get it from ``Supervisor.containers``."""
@@ -36,6 +39,7 @@ class Containers:
         self._names: dict[str, str] = {}
         self._creating: set[asyncio.Task[Any]] = set()
         self._reserved: dict[str, str] = {}
+        self._beginning: asyncio.Task[None] | None = None
 
     async def create(self, config: ContainerConfig, *, id: str | None = None, name: str | None = None) -> Container:
         """A new container of ``config.image``: its file system, its log, its place in the metadata. It does not run yet.
@@ -124,8 +128,17 @@ class Containers:
             self._names[record.name] = record.id
         return container
 
+    def begin(self) -> None:
+        """Start those whose restart policies want them to run, one after the other, as one may need another; nobody waits for it."""
+        waiting = [container for container in self.list() if container.begins_with_the_supervisor()]
+        if waiting:
+            self._beginning = asyncio.create_task(_begin(waiting))
+
     async def close(self) -> None:
         """Let go of all; they go on running."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
         await asyncio.gather(*self._creating, return_exceptions=True)
         await asyncio.gather(*(container.close() for container in self._containers.values()))
 
@@ -231,3 +244,11 @@ class Containers:
     def _resolved(self, mode: str) -> str:
         reference = shared_with(mode)
         return f"container:{self.get(reference).id}" if reference else mode
+
+
+async def _begin(containers: Iterable[Container]) -> None:
+    for container in containers:
+        try:
+            await container.begin_with_the_supervisor()
+        except Exception:
+            _logger.exception("container %s is not started again", container.id)

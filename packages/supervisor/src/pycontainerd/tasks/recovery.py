@@ -10,6 +10,8 @@ For each container the metadata say what was, and the runtime what is:
     running or paused    running or paused               adopt it: take its output, wait for its end
     running or paused    stopped                         the same; its end is there to be read at once
     running or paused    unknown                         the machine was restarted: exited with 255
+    restarting           unknown                         start it again
+    exited               unknown                         start it again, if its restart policy says so
     exited               stopped before                  its end was recorded, its deletion interrupted: delete it
     removing             whatever                        complete the removal
     any of these         its monitor was killed          nobody can watch it: kill it; exited with 255
@@ -52,6 +54,8 @@ async def recover(services: Services, containers_of: Callable[[str], Containers]
         except (SupervisorError, pyrunc.PyruncError, OSError):
             _logger.exception("container %s could not be recovered", container.id)
     await services.worker.run(_remove_strays, services, {record.id for record in records})
+    for namespace in dict.fromkeys(record.namespace for record in records):
+        containers_of(namespace).begin()
 
 
 async def _reconcile(services: Services, container: Container) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,10 @@ def validate(config: ContainerConfig, capabilities: tuple[str, ...]) -> None:
     _check_texts(config)
     namespaces.validate(config)
     output.check_driver(config)
+    check_restart(config)
+    if config.health is not None:
+        with _named("health"):
+            config.health.check()
     if config.stop_signal:
         parse(config.stop_signal)
     for index, entry in enumerate(config.env):
@@ -41,6 +46,22 @@ def validate(config: ContainerConfig, capabilities: tuple[str, ...]) -> None:
         config,
         Surroundings(hostname="h", account=Account(), cgroups_path="/", capabilities=capabilities, shared_pids=shared),
     )
+
+
+def check_restart(config: ContainerConfig) -> None:
+    """InvalidConfig for a restart policy that does not exist, or that contradicts ``remove_on_exit``."""
+    with _named("restart"):
+        config.restart.check()
+    if config.remove_on_exit and config.restart.name != "no":
+        raise InvalidConfig("restart", "a container that is removed when it ends cannot have a restart policy")
+
+
+@contextlib.contextmanager
+def _named(field: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidConfig(field, str(error)) from error
 
 
 def _check_texts(config: ContainerConfig) -> None:
