@@ -50,6 +50,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "-l", "--log-level", choices=_LEVELS, default=default.log_level, help="what is logged (%(default)s)"
     )
+    made.add_argument(
+        "--insecure-registry",
+        action="append",
+        metavar="HOST|CIDR",
+        help="a registry whose certificate is not checked; repeatable (this machine's own always are)",
+    )
+    made.add_argument(
+        "--registry-mirror", action="append", metavar="URL", help="asked before docker.io; repeatable, in this order"
+    )
     made.add_argument("-D", "--debug", action="store_true", help="the same as --log-level=debug")
     return made
 
@@ -66,6 +75,8 @@ def settings(arguments: Sequence[str] | None = None) -> Settings:
         group=said.group,
         cgroup_parent=said.cgroup_parent,
         log_level="debug" if said.debug else said.log_level,
+        insecure_registries=tuple(said.insecure_registry or ()),
+        registry_mirrors=tuple(said.registry_mirror or ()),
     )
 
 

@@ -2,6 +2,7 @@
 
     ApiError                      the answer's status and message
     ├── BadRequest            400 the request is wrong in itself
+    ├── Unauthorized          401 a registry wants other credentials
     ├── Forbidden             403
     ├── NotFound              404 what it names does not exist
     ├── Conflict              409 it does not fit the state of what it names
@@ -38,6 +39,12 @@ class BadRequest(ApiError):  # noqa: N818
     """The request is wrong in itself, whatever the daemon's state."""
 
     status = 400
+
+
+class Unauthorized(ApiError):  # noqa: N818
+    """A registry wants other credentials than those that came with the request."""
+
+    status = 401
 
 
 class Forbidden(ApiError):  # noqa: N818

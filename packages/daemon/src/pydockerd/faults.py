@@ -6,7 +6,7 @@ import errno
 import logging
 
 from pycontainerd import errors as supervisor
-from pydockerd.errors import ApiError, BadRequest, Conflict, InternalError, NotFound, NotServed
+from pydockerd.errors import ApiError, BadRequest, Conflict, InternalError, NotFound, NotServed, Unauthorized
 
 logger = logging.getLogger("pydockerd.api")
 
@@ -22,6 +22,7 @@ _ANSWERS: tuple[tuple[type[Exception], type[ApiError]], ...] = (
     (supervisor.DigestMismatch, BadRequest),
     (supervisor.Conflict, Conflict),
     (supervisor.Unsupported, NotServed),
+    (supervisor.AccessDenied, Unauthorized),
     (supervisor.SupervisorError, InternalError),
 )
 

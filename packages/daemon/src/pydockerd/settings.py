@@ -18,6 +18,10 @@ class Settings:
     group: str | None = None
     cgroup_parent: str = "/pydockerd"
     log_level: str = "info"
+    insecure_registries: tuple[str, ...] = ()
+    """Hosts and networks whose certificates are not checked and that may speak plain HTTP."""
+    registry_mirrors: tuple[str, ...] = ()
+    """Addresses that are asked before docker.io."""
 
     @property
     def debug(self) -> bool:

@@ -1,19 +1,23 @@
-"""Images: list, import, load, save, tag, inspect, delete. Source: section Image of the Engine API."""
+"""Images: list, pull, push, import, load, save, tag, inspect, delete. Source: section Image of the Engine API."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 
 from aiohttp import web
 
+from pycontainerd import Credentials
 from pycontainerd.errors import SupervisorError
 from pycontainerd.images.image import Image
 from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
 from pydockerd.engine import Engine
-from pydockerd.errors import BadRequest, NotServed
+from pydockerd.errors import BadRequest
 from pydockerd.faults import as_answer
 from pydockerd.models.image import ImagesPruned, Progress, progress_error
 from pydockerd.services import images as service
+from pydockerd.services import registries
 from pydockerd.views import image as views
 
 _PIECE = 256 << 10
@@ -28,10 +32,11 @@ async def list_images(engine: Engine, call: Call) -> web.Response:
 
 
 async def create(engine: Engine, call: Call) -> web.StreamResponse:
-    """ImageCreate: the import of a root file system. A pull needs a registry client, which is not there yet."""
+    """ImageCreate: a pull (``fromImage``), or the import of a root file system (``fromSrc``)."""
+    if name := call.text("fromImage"):
+        reference = registries.wanted(name, call.text("tag"))
+        return await _stream(call, registries.pull(engine, reference, call.text("platform"), _credentials(call)))
     source = call.text("fromSrc")
-    if call.text("fromImage"):
-        raise NotServed("pulling images from a registry is not implemented by pydockerd yet: load or import them")
     if source != "-":
         raise BadRequest(f"invalid value for fromSrc: {source!r}: only - (the body of the request) is supported")
     image = await engine.supervisor.images.import_rootfs(
@@ -43,10 +48,15 @@ async def create(engine: Engine, call: Call) -> web.StreamResponse:
     return await _report(call, [Progress(status=image.id)])
 
 
+async def push(engine: Engine, call: Call) -> web.StreamResponse:
+    """ImagePush."""
+    return await _stream(call, registries.push(engine, call.path("name"), call.text("tag"), _credentials(call)))
+
+
 async def load(engine: Engine, call: Call) -> web.StreamResponse:
     """ImageLoad. Bad archives are told in the stream, as dockerd does."""
     try:
-        images = await engine.supervisor.images.import_archive(_body(call))
+        images = await engine.supervisor.images.import_archive(_body(call), platform=call.text("platform") or None)
     except SupervisorError as error:
         return await _report(call, [progress_error(as_answer(error).message)])
     return await _report(call, _loaded(images))
@@ -123,6 +133,29 @@ def _loaded(images: Iterable[Image]) -> Iterable[Progress]:
             yield Progress(stream=f"Loaded image ID: {image.id}\n")
 
 
+def _credentials(call: Call) -> Credentials:
+    return registries.credentials(call.request.headers.get("X-Registry-Auth", ""))
+
+
+async def _stream(call: Call, messages: AsyncIterator[Progress]) -> web.StreamResponse:
+    """What fails before the first message is the answer's status; afterwards, it is the last message.
+
+    A client that leaves ends the work: the next message finds nobody.
+    """
+    async with contextlib.aclosing(messages):  # type: ignore[type-var]
+        first = await anext(messages)
+        response = await open_stream(call)
+        try:
+            await response.write(encode(first))
+            async for message in messages:
+                await response.write(encode(message))
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            await response.write(encode(progress_error(as_answer(error).message)))
+    return response
+
+
 async def _report(call: Call, lines: Iterable[Progress]) -> web.StreamResponse:
     response = await open_stream(call)
     for line in lines:
@@ -135,6 +168,7 @@ ROUTES = (
     Route("POST", "/images/create", create),
     Route("GET", "/images/{name}/json", inspect),
     Route("GET", "/images/{name}/history", history),
+    Route("POST", "/images/{name}/push", push),
     Route("POST", "/images/{name}/tag", tag),
     Route("DELETE", "/images/{name}", delete),
     Route("POST", "/images/prune", prune),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydockerd.api import absent, attach, containers, images, networks, system, websocket
+from pydockerd.api import absent, attach, containers, images, networks, registries, system, websocket
 from pydockerd.api import exec as execs
 
 ROUTES = (
@@ -11,6 +11,7 @@ ROUTES = (
     *websocket.ROUTES,
     *images.ROUTES,
     *system.ROUTES,
+    *registries.ROUTES,
     *execs.ROUTES,
     *networks.ROUTES,
     *absent.ROUTES,

@@ -115,12 +115,35 @@ class ImagesPruned:
 
 
 @frozen(kw_only=True)
+class ProgressDetail:
+    """How far a step is, in bytes; empty for one that is taken at once. Source: definition ProgressDetail."""
+
+    current: int = wire("current", default=0, omit_empty=True)
+    total: int = wire("total", default=0, omit_empty=True)
+
+
+@frozen(kw_only=True)
+class Pushed:
+    """What a push has made. Source: moby's api/types, PushResult."""
+
+    tag: str
+    digest: str
+    size: int
+
+
+@frozen(kw_only=True)
 class Progress:
-    """One line of a load, an import or a pull; ``stream`` is text for the terminal, ``status`` a step, ``error`` the end."""
+    """One line of a load, an import, a pull or a push; ``stream`` is text for the terminal, ``status`` a step, ``error`` the end.
+
+    ``progress`` is ``progress_detail`` as a bar; ``aux`` is for programs.
+    """
 
     stream: str = wire("stream", default="", omit_empty=True)
     status: str = wire("status", default="", omit_empty=True)
+    progress_detail: ProgressDetail | None = wire("progressDetail", default=None, omit_none=True)  # noqa: RUF009
+    progress: str = wire("progress", default="", omit_empty=True)
     id: str = wire("id", default="", omit_empty=True)
+    aux: Pushed | None = wire("aux", default=None, omit_none=True)  # noqa: RUF009
     error: str = wire("error", default="", omit_empty=True)
     error_detail: Mapping[str, Any] = wire("errorDetail", factory=dict, omit_empty=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from pycontainerd import Supervisor
+from pycontainerd import RegistryConfig, Supervisor
 from pydockerd.app import application
 from pydockerd.engine import Engine
 from pydockerd.process.lock import data_root_lock
@@ -68,4 +68,7 @@ def supervisor(settings: Settings) -> Supervisor:
         root=settings.data_root,
         state=settings.exec_root,
         cgroup_parent=settings.cgroup_parent,
+        registry=RegistryConfig(
+            insecure=settings.insecure_registries, mirrors={"docker.io": settings.registry_mirrors}
+        ),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -182,7 +183,8 @@ def _reason(error: BaseException, url: str) -> str:
     if isinstance(error, TimeoutError):
         return f"{shown(url)}: no answer in time"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{shown(url)}: cannot connect: {error.os_error.strerror or error.os_error}"
+        number = error.os_error.errno or 0  # asyncio has words of its own for it, which say less
+        return f"{shown(url)}: cannot connect: {os.strerror(number) if number > 0 else error.os_error.strerror}"
     if isinstance(error, aiohttp.ClientPayloadError):
         return f"{shown(url)}: the answer ended too early"
     return f"{shown(url)}: {type(error).__name__}: {error}"[:300]

@@ -1,0 +1,149 @@
+"""The real docker CLI pulls, pushes and logs in, with Debian's docker-registry on the other side."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.leftovers import OWNED
+from tests.support.registry import PASSWORD, USER, Registry, registry
+from tests.support.run import RUN
+
+from .conftest import Engine
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture(scope="session")
+def plain() -> Iterator[Registry]:
+    """Without passwords."""
+    with registry(RUN.short_directory() / "registry") as made:
+        OWNED.processes.add(made.process.pid)
+        yield made
+
+
+@pytest.fixture
+def locked(tmp_short: Path) -> Iterator[Registry]:
+    """With a password."""
+    with registry(tmp_short / "registry", password=True) as made:
+        yield made
+
+
+@pytest.fixture
+def pushed(engine: Engine, plain: Registry) -> Iterator[str]:
+    """The name of an image that is in the registry only."""
+    name = f"{plain.host}/some/busybox:1"
+    engine.ok("tag", "busybox", name)
+    engine.ok("push", name)
+    engine.ok("rmi", name)
+    yield name
+    engine.docker("rmi", name)
+
+
+def test_push_and_pull_show_what_docker_shows(engine: Engine, plain: Registry) -> None:
+    name = f"{plain.host}/shown/busybox"
+    engine.ok("tag", "busybox", name)
+    said = engine.ok("push", name).splitlines()
+    assert said[:2] == ["Using default tag: latest", f"The push refers to repository [{name}]"]
+    assert re.fullmatch(r"[0-9a-f]{12}: Preparing", said[2])
+    assert re.fullmatch(r"[0-9a-f]{12}: Pushed", said[-2])
+    match = re.fullmatch(r"latest: digest: (sha256:[0-9a-f]{64}) size: \d+", said[-1])
+    assert match is not None
+    again = engine.ok("push", name).splitlines()
+    assert again[-2].endswith(": Layer already exists")
+    assert again[-1] == said[-1]
+    digests = json.loads(engine.ok("inspect", "-f", "{{json .RepoDigests}}", name))
+    assert f"{name}@{match[1]}" in digests
+    engine.ok("rmi", name)
+    said = engine.ok("pull", name).splitlines()
+    assert said[0] == "Using default tag: latest"
+    assert said[1] == "latest: Pulling from shown/busybox"
+    assert said[-3:] == [f"Digest: {match[1]}", f"Status: Downloaded newer image for {name}:latest", f"{name}:latest"]
+    assert engine.ok("pull", name).splitlines()[-2] == f"Status: Image is up to date for {name}:latest"
+    assert engine.ok("run", "--rm", "--network", "none", name, "echo", "alive") == "alive"
+    engine.ok("rmi", name)
+
+
+def test_by_digest(engine: Engine, pushed: str) -> None:
+    digest = re.search(r"sha256:[0-9a-f]{64}", engine.ok("pull", pushed))
+    assert digest is not None
+    engine.ok("rmi", pushed)
+    name = f"{pushed.rpartition(':')[0]}@{digest[0]}"
+    assert engine.ok("pull", "-q", name) == name
+    assert engine.ok("run", "--rm", "--network", "none", name, "echo", "alive") == "alive"
+    assert json.loads(engine.ok("inspect", "-f", "{{json .RepoTags}}", name)) in ([], ["busybox:latest"])
+    engine.ok("rmi", name)
+
+
+def test_run_pulls_what_is_missing(engine: Engine, pushed: str) -> None:
+    ran = engine.docker("run", "--rm", "--network", "none", pushed, "echo", "alive")
+    assert (ran.returncode, ran.stdout) == (0, "alive\n")
+    assert f"Unable to find image '{pushed}' locally" in ran.stderr
+    assert f"Status: Downloaded newer image for {pushed}" in ran.stderr
+
+
+def test_all_tags(engine: Engine, plain: Registry) -> None:
+    name = f"{plain.host}/all/busybox"
+    for tag in ("a", "b"):
+        engine.ok("tag", "busybox", f"{name}:{tag}")
+    engine.ok("push", "--all-tags", name)
+    engine.ok("rmi", f"{name}:a", f"{name}:b")
+    engine.ok("pull", "--all-tags", name)
+    assert set(engine.ok("images", "--format", "{{.Tag}}", name).split()) == {"a", "b"}
+    engine.ok("rmi", f"{name}:a", f"{name}:b")
+
+
+def test_what_is_not_there(engine: Engine, plain: Registry) -> None:
+    missing = engine.docker("pull", f"{plain.host}/no/such:1")
+    assert missing.returncode == 1
+    assert f"manifest for {plain.host}/no/such:1 not found: manifest unknown" in missing.stderr
+    unknown = engine.docker("push", f"{plain.host}/no/such:1")
+    assert unknown.returncode == 1
+    assert f"An image does not exist locally with the tag: {plain.host}/no/such" in unknown.stdout + unknown.stderr
+    nobody = engine.docker("pull", "127.0.0.1:9/x", timeout=120)
+    assert nobody.returncode == 1
+    assert "connection refused" in nobody.stderr.lower()
+
+
+def test_login(engine: Engine, locked: Registry) -> None:
+    name = f"{locked.host}/own:1"
+    engine.ok("tag", "busybox", name)
+    denied = engine.docker("push", name)
+    assert denied.returncode == 1
+    assert "no basic auth credentials" in denied.stderr + denied.stdout or "401" in denied.stderr + denied.stdout
+    wrong = engine.docker("login", "-u", USER, "--password-stdin", locked.host, stdin="wrong")
+    assert wrong.returncode == 1
+    assert "401" in wrong.stderr
+    assert "Login Succeeded" in engine.ok("login", "-u", USER, "--password-stdin", locked.host, stdin=PASSWORD)
+    engine.ok("push", name)
+    engine.ok("rmi", name)
+    engine.ok("pull", name)
+    engine.ok("rmi", name)
+    engine.ok("logout", locked.host)
+    denied = engine.docker("pull", name)
+    assert denied.returncode == 1
+    assert "no basic auth credentials" in denied.stderr or "docker login" in denied.stderr
+
+
+def test_the_manifest_is_the_registrys(engine: Engine, pushed: str) -> None:
+    """buildx and compose ask the daemon what a name stands for."""
+    import http.client
+    import socket
+    from urllib.parse import quote
+
+    connection = http.client.HTTPConnection("docker")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    try:
+        connection.sock.connect(engine.host.removeprefix("unix://"))
+        connection.request("GET", f"/distribution/{quote(pushed, safe='')}/json")
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
+        assert answer.status == 200, found
+    finally:
+        connection.close()
+    assert found["Descriptor"]["digest"].startswith("sha256:")
+    assert [(each["os"], each["architecture"]) for each in found["Platforms"]] == [("linux", "amd64")]
