@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime
 from os import PathLike
+from pathlib import Path
 from typing import TypeVar
 
 from attrs import frozen
@@ -194,6 +195,11 @@ class Container:
             render, follow=follow, since_ns=since_ns, until_ns=until_ns, tail=tail, stdout=stdout, stderr=stderr
         )
         return self._loop.iterate(blocks)
+
+    @property
+    def log_path(self) -> Path | None:
+        """The file its log driver writes now; None when nothing is kept."""
+        return self._container.log_path
 
     def stats(self) -> pyrunc.Stats:
         """What it uses at this moment."""

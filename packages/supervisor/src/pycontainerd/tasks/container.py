@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from os import PathLike
+from pathlib import Path
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -286,10 +287,11 @@ class Container:
         return attachment
 
     async def resize(self, rows: int, columns: int) -> None:
-        """Tell its terminal a new size. Raises NotRunning."""
+        """Tell its terminal a new size; without a terminal there is nothing to tell, and that is no error. Raises NotRunning."""
         process = self._running_process()
-        with asking(self._label):
-            await self._services.worker.run(process.resize, rows, columns)
+        if self.config.terminal:
+            with asking(self._label):
+                await self._services.worker.run(process.resize, rows, columns)
         await self._publish("resize", height=str(rows), width=str(columns))
 
     async def logs(
@@ -329,6 +331,11 @@ class Container:
         async with contextlib.aclosing(self._log.read_blocks(query, render, self._notifier(follow))) as blocks:
             async for block in blocks:
                 yield block
+
+    @property
+    def log_path(self) -> Path | None:
+        """The file its log driver writes now; None when nothing is kept."""
+        return self._log.path
 
     async def stats(self) -> pyrunc.Stats:
         """What it uses at this moment. Raises NotRunning."""

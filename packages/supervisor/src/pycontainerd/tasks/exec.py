@@ -111,8 +111,8 @@ class Exec:
         return await self._stdio.attach(stdin=stdin, stdout=stdout, stderr=stderr)
 
     async def resize(self, rows: int, columns: int) -> None:
-        """Tell its terminal a new size. Raises NotRunning."""
-        await self._ask(lambda process: process.resize(rows, columns))
+        """Tell its terminal a new size; without a terminal there is nothing to tell. Raises NotRunning."""
+        await self._ask(lambda process: process.resize(rows, columns) if self.config.terminal else None)
 
     async def kill(self, signal: int | str = "KILL") -> None:
         """Send it a signal. Raises NotRunning, InvalidConfig."""
