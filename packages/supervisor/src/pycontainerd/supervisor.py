@@ -29,6 +29,7 @@ from pycontainerd.leases import Leases
 from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.metadata.database import Database
 from pycontainerd.metadata.namespace import DEFAULT, check_namespace
+from pycontainerd.metadata.reserve import Reserve
 from pycontainerd.namespaces import Namespace, Namespaces, Stores
 from pycontainerd.oci.capabilities import available
 from pycontainerd.registry.config import RegistryConfig
@@ -193,14 +194,16 @@ class Supervisor:
         for directory in dict.fromkeys((self.root, self.state)):
             self._stack.enter_context(locked(directory))
         check_file(self.root / "metadata.db")
-        database = Database(self.root / "metadata.db")
+        self._reserve = Reserve(self.root / "reserve")
+        self._reserve.spend_if_full()  # to open has to be possible, so that something can be removed
+        database = Database(self.root / "metadata.db", self._reserve)
         self._stack.callback(database.close)
         database.write_now(event_log.prune)
         self._working = Leases()
         self._blobs = ContentStore(self.root / "content", database)
         self.snapshots = snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
         self._stack.callback(snapshots.close)
-        self._collector = Collector(database, self._blobs, self.snapshots, self._working)
+        self._collector = Collector(database, self._blobs, self.snapshots, self._working, self._reserve.keep)
         self.registries = Registries(self._client)
         return database
 

@@ -14,6 +14,7 @@ deleted:
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Set
@@ -32,6 +33,8 @@ from pycontainerd.leases.resource import LeaseResource
 from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Snapshotter
 
+_logger = logging.getLogger(__name__)
+
 
 @frozen(kw_only=True)
 class Collected:
@@ -43,10 +46,18 @@ class Collected:
 
 
 class Collector:
-    """``collect`` blocks, and may be called from several threads at once: the second waits for the first."""
+    """``collect`` blocks, and may be called from several threads at once: the second waits for the first. ``done`` is called after each."""
 
-    def __init__(self, database: Database, content: ContentStore, snapshots: Snapshotter, leases: Leases) -> None:
+    def __init__(
+        self,
+        database: Database,
+        content: ContentStore,
+        snapshots: Snapshotter,
+        leases: Leases,
+        done: Callable[[], None],
+    ) -> None:
         self._database, self._content, self._snapshots, self._leases = database, content, snapshots, leases
+        self._done = done
         self._one = threading.Lock()
 
     def collect(self) -> Collected:
@@ -57,6 +68,7 @@ class Collector:
             snapshots = 0
             while gone := self._collect_snapshots():
                 snapshots += gone  # what the last ones were made from has nothing on top of it now
+            self._done()
             return Collected(blobs=blobs, snapshots=snapshots, size=size)
 
     def _end_leases(self) -> None:
@@ -105,8 +117,13 @@ class Collector:
         with self._leases.standing() as held:
             needed = self._needed(self._references())
             for name in collectable(self._snapshots.walk(), needed, held):
-                with contextlib.suppress(Conflict, SnapshotNotFound):  # a container or somebody else was faster
+                try:
                     forgotten.append(self._snapshots.forget(name))
+                except (Conflict, SnapshotNotFound):
+                    continue  # a container or somebody else was faster
+                except StoreFailed:
+                    _logger.exception("snapshot %s is not collected yet", name)
+                    break
         for delete in forgotten:
             delete()
         return len(forgotten)

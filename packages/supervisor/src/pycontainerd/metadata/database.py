@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pycontainerd.errors import StoreDamaged, StoreFailed, StoreTooNew
+from pycontainerd.metadata.reserve import Reserve
 from pycontainerd.metadata.schema import STEPS
 
 T = TypeVar("T")
@@ -26,8 +27,8 @@ class Database:
     disk is full. One of an earlier version is brought up to this one in a transaction for each step: what goes wrong changes nothing.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+        self._path, self._reserve = path, reserve
         with self._telling("it cannot be opened"):
             _make_private(path)
             self._writer = _connect(path)
@@ -53,17 +54,28 @@ class Database:
             self._writer.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
 
     def write_now(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``change`` as one transaction, in this thread; an exception rolls it back. StoreFailed when the disk is full; StoreDamaged."""
+        """Run ``change`` as one transaction, in this thread; an exception rolls it back. StoreFailed when the disk is full; StoreDamaged.
+
+        On a full disk the reserve is given away, and ``change`` called once more.
+        """
         with self._writing, self._telling("nothing was changed"):
-            self._writer.execute("BEGIN IMMEDIATE")
             try:
-                result = change(self._writer)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:  # SQLite itself rolls back when the disk is full
-                    self._writer.execute("ROLLBACK")
-                raise
-            return result
+                return self._transaction(change)
+            except sqlite3.OperationalError as error:
+                if self._reserve is None or not _lacks_room(error) or not self._reserve.spend():
+                    raise
+            return self._transaction(change)
+
+    def _transaction(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            result = change(self._writer)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:  # SQLite itself rolls back when the disk is full
+                self._writer.execute("ROLLBACK")
+            raise
+        return result
 
     def read_now(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``query`` in this thread. It sees what is committed, and does not wait for who is writing. StoreFailed, StoreDamaged."""
@@ -96,6 +108,11 @@ class Database:
         self._thread.shutdown()
         self._reader.close()
         self._writer.close()
+
+
+def _lacks_room(error: sqlite3.OperationalError) -> bool:
+    """SQLITE_FULL; or SQLITE_IOERR, which it is when the index of the log cannot grow."""
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -140,8 +140,8 @@ async def discard(services: Services, id: str) -> None:
 
 def _discard(services: Services, id: str) -> None:
     _delete_process(services, id)
+    prepare.clear_away(services, id)  # first: when the disk is full, this is the room in which the rest is written down
     _remove_snapshot(services, id)
-    prepare.clear_away(services, id)
 
 
 def _delete_process(services: Services, id: str) -> None:
