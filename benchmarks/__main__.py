@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks import daemons, executions, lifecycle, logs
+from benchmarks import daemons, executions, lifecycle, logs, unpack
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import document, table, text
@@ -35,6 +35,9 @@ _BENCHMARKS = {
     "logs-write": _Benchmark(logs.writing, 5),
     "logs-read": _Benchmark(logs.reading, 5),
     "logs-api": _Benchmark(logs.api, 5),
+    "unpack": _Benchmark(unpack.plain, 5),
+    "unpack-gzip": _Benchmark(unpack.compressed, 3),
+    "import": _Benchmark(unpack.importing, 3),
 }
 
 

@@ -33,6 +33,7 @@ class Comparison:
     contenders: tuple[Contender, ...]
     targets: Mapping[str, float] = {}
     notes: tuple[str, ...] = ()
+    warm_up: int = WARM_UP
 
     @property
     def ours(self) -> str:
@@ -91,7 +92,7 @@ def timed(action: Callable[[], object]) -> float:
 def compare(comparison: Comparison, rounds: int) -> Outcome:
     """Warm everybody up, then measure ``rounds`` times, each round beginning with another contender."""
     absent: dict[str, str] = {}
-    present = [contender for contender in comparison.contenders if _warm(contender, absent)]
+    present = [contender for contender in comparison.contenders if _warm(contender, comparison.warm_up, absent)]
     seconds: dict[str, list[float]] = {contender.name: [] for contender in present}
     for number in range(rounds):
         for contender in rotated(present, number):
@@ -105,9 +106,9 @@ def rotated(contenders: Sequence[Contender], by: int) -> list[Contender]:
     return [*contenders[first:], *contenders[:first]]
 
 
-def _warm(contender: Contender, absent: dict[str, str]) -> bool:
+def _warm(contender: Contender, times: int, absent: dict[str, str]) -> bool:
     try:
-        for _ in range(WARM_UP):
+        for _ in range(times):
             contender.once()
     except NotComparable as reason:
         absent[contender.name] = str(reason)
