@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,6 +99,7 @@ class FakeContainer:
         self.owner, self.id, self.name, self.config = owner, id, name, config
         self.image_id = IMAGE_ID
         self.created_at = NOW
+        self.log_path = Path(f"/var/lib/fake/{id}-json.log")
         self.attachment = FakeAttachment()
         self.records: list[LogBatch] = []
         self.processes: list[FakeExec] = []
@@ -116,6 +118,10 @@ class FakeContainer:
                 'runc create failed: unable to start container process: exec: "missing": executable file not found in $PATH'
             )
         self.state = attrs.evolve(self.state, status=Status.RUNNING, pid=4242, started_at=datetime.now(UTC))
+
+    async def update(self, **changes: Any) -> None:
+        self.calls.append(("update", changes))
+        self.config = attrs.evolve(self.config, annotations={**self.config.annotations, **changes["annotations"]})
 
     def end(self, code: int) -> None:
         """The process ends."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
+from pycontainerd import Health, HealthCheck, HealthResult, Resources, RestartPolicy
 from pycontainerd.containers.info import Status
 from pycontainerd.logs.record import LogBatch
 from tests.daemon import contract
@@ -287,8 +288,58 @@ async def test_prune_leaves_what_runs(api: Api) -> None:
     assert body == {"ContainersDeleted": [down.id], "SpaceReclaimed": 4096}
 
 
-async def test_a_restart_policy_is_kept_and_the_client_warned(api: Api) -> None:
-    body = {"Image": "busybox", "HostConfig": {"RestartPolicy": {"Name": "always"}}}
+async def test_policies_and_health_checks_reach_the_supervisor(api: Api) -> None:
+    health = {"Test": ["CMD-SHELL", "true"], "Interval": 2_500_000_000, "Retries": 4}
+    policy = {"Name": "on-failure", "MaximumRetryCount": 3}
+    body = {"Image": "busybox", "Healthcheck": health, "HostConfig": {"RestartPolicy": policy}}
     reply = await api.ask("POST", "/containers/create?name=web", body)
-    assert "restart policy" in reply.json["Warnings"][0]
-    assert (await api.ask("GET", "/containers/web/json")).json["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert reply.json["Warnings"] == []
+    config = api.supervisor.containers.get("web").config
+    assert config.restart == RestartPolicy(name="on-failure", max_retries=3)
+    assert config.health == HealthCheck(test=("CMD-SHELL", "true"), interval=2.5, retries=4)
+    shown = (await api.ask("GET", "/containers/web/json")).json
+    assert (shown["Config"]["Healthcheck"], shown["HostConfig"]["RestartPolicy"]) == (health, policy)
+
+
+async def test_an_update_has_only_what_was_said_and_shows_in_an_inspect(api: Api) -> None:
+    container = await api.create(HostConfig={"Memory": 64 << 20})
+    body = {"PidsLimit": -1, "Memory": 96 << 20, "RestartPolicy": {"Name": "always"}}
+    reply = await api.ask("POST", "/containers/web/update", body)
+    contract.load().check("POST", "/containers/{id}/update", 200, reply.json)
+    said = container.calls[-1][1]
+    assert said["resources"] == Resources(memory=96 << 20, pids_limit=-1)
+    assert said["restart"] == RestartPolicy(name="always")
+    host = (await api.ask("GET", "/containers/web/json")).json["HostConfig"]
+    assert (host["Memory"], host["PidsLimit"], host["RestartPolicy"]["Name"]) == (96 << 20, -1, "always")
+    assert host["MemorySwap"] == 128 << 20
+    refused = await api.ask("POST", "/containers/web/update", {"RestartPolicy": {"Name": "sometimes"}})
+    assert (refused.status, "unknown policy" in refused.message) == (400, True)
+
+
+async def test_health_shows_in_lists_and_in_full(api: Api) -> None:
+    container = await api.create()
+    result = HealthResult(
+        started_ns=1_700_000_000_000_000_000, ended_ns=1_700_000_001_000_000_000, exit_code=1, output="no"
+    )
+    health = Health(status="unhealthy", failing_streak=3, log=(result,))
+    container.state = attrs.evolve(container.state, status=Status.RUNNING, health=health)
+    (listed,) = (await api.ask("GET", "/v1.52/containers/json")).json
+    assert (listed["Health"], listed["Status"].endswith("(unhealthy)")) == (
+        {"Status": "unhealthy", "FailingStreak": 3},
+        True,
+    )
+    assert "Health" not in (await api.ask("GET", "/v1.51/containers/json")).json[0]
+    body = (await api.ask("GET", "/containers/web/json")).json
+    contract.load().check("GET", "/containers/{id}/json", 200, body)
+    assert body["State"]["Health"]["Log"] == [
+        {"Start": "2023-11-14T22:13:20Z", "End": "2023-11-14T22:13:21Z", "ExitCode": 1, "Output": "no"}
+    ]
+
+
+async def test_a_container_between_two_runs_counts_as_running(api: Api) -> None:
+    container = await api.create()
+    container.state = attrs.evolve(container.state, status=Status.RESTARTING, exit_code=3)
+    state = (await api.ask("GET", "/containers/web/json")).json["State"]
+    assert (state["Status"], state["Running"], state["Restarting"], state["Pid"]) == ("restarting", True, True, 0)
+    (listed,) = (await api.ask("GET", "/containers/json")).json
+    assert listed["Status"].startswith("Restarting (3) ")

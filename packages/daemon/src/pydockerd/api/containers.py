@@ -15,8 +15,9 @@ from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, Conflict, NotModified, NotServed
 from pydockerd.host.ps import DEFAULT, ps
-from pydockerd.models.container import Created, Pruned, Waited, WaitError
+from pydockerd.models.container import Created, Pruned, Updated, Waited, WaitError
 from pydockerd.models.create import CreateRequest
+from pydockerd.models.host_config import HostConfig
 from pydockerd.names import check_name, fresh_name
 from pydockerd.services import containers as service
 from pydockerd.services.statistics import readings
@@ -45,7 +46,7 @@ async def list_containers(engine: Engine, call: Call) -> web.Response:
         size=call.flag("size"),
     )
     now = datetime.now(UTC)
-    return answer([views.summary(facts, now) for facts in picked])
+    return answer([views.summary(facts, now, health=call.version >= (1, 52)) for facts in picked])
 
 
 async def create(engine: Engine, call: Call) -> web.Response:
@@ -166,6 +167,13 @@ async def rename(engine: Engine, call: Call) -> web.Response:
     return empty()
 
 
+async def update(engine: Engine, call: Call) -> web.Response:
+    """ContainerUpdate."""
+    container = find(engine, call)
+    await service.update(engine, container, await call.body(HostConfig))
+    return answer(Updated())
+
+
 async def pause(engine: Engine, call: Call) -> web.Response:
     """ContainerPause."""
     await find(engine, call).pause()
@@ -234,6 +242,7 @@ ROUTES = (
     Route("POST", "/containers/{id}/restart", restart),
     Route("POST", "/containers/{id}/kill", kill),
     Route("POST", "/containers/{id}/rename", rename),
+    Route("POST", "/containers/{id}/update", update),
     Route("POST", "/containers/{id}/pause", pause),
     Route("POST", "/containers/{id}/unpause", unpause),
     Route("POST", "/containers/{id}/wait", wait, streams=True),

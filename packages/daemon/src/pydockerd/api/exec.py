@@ -30,6 +30,8 @@ async def create(engine: Engine, call: Call) -> web.Response:
     info = container.info()
     if info.status is Status.PAUSED:
         raise Conflict(f"container {info.name or info.id} is paused, unpause the container before exec")
+    if info.status is Status.RESTARTING:
+        raise Conflict(f"Container {info.id} is restarting, wait until the container is running")
     if not info.running:
         raise Conflict(f"container {info.id} is not running")
     process = await container.exec(

@@ -73,6 +73,14 @@ class NetworksOnly:
 
 
 @frozen(kw_only=True)
+class HealthSummary:
+    """What a list shows of it, from 1.52 on."""
+
+    status: str
+    failing_streak: int
+
+
+@frozen(kw_only=True)
 class ContainerSummary:
     """One container in a list; the sizes (bytes) only when they were asked for. Source: definition ContainerSummary."""
 
@@ -91,6 +99,26 @@ class ContainerSummary:
     host_config: NetworkModeOnly
     network_settings: NetworksOnly
     mounts: tuple[MountPoint, ...] = ()
+    health: HealthSummary | None = wire(default=None, omit_none=True)  # noqa: RUF009
+
+
+@frozen(kw_only=True)
+class HealthcheckResult:
+    """One probe. Source: definition HealthcheckResult."""
+
+    start: str
+    end: str
+    exit_code: int
+    output: str
+
+
+@frozen(kw_only=True)
+class Health:
+    """Source: definition Health."""
+
+    status: str
+    failing_streak: int
+    log: tuple[HealthcheckResult, ...]
 
 
 @frozen(kw_only=True)
@@ -108,6 +136,7 @@ class ContainerState:
     error: str = ""
     started_at: str
     finished_at: str
+    health: Health | None = wire(default=None, omit_none=True)  # noqa: RUF009
 
 
 @frozen(kw_only=True)
@@ -154,6 +183,13 @@ class Created:
     """Source: definition ContainerCreateResponse."""
 
     id: str
+    warnings: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Updated:
+    """Source: definition ContainerUpdateResponse."""
+
     warnings: tuple[str, ...] = ()
 
 

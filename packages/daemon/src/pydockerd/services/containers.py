@@ -6,15 +6,24 @@ import asyncio
 from collections.abc import Iterable
 
 from pycontainerd import Container
-from pycontainerd.errors import ContainerNotFound, ContainerRunning, ImageNotFound, RemovalInProgress
+from pycontainerd.errors import (
+    ContainerNotFound,
+    ContainerRunning,
+    ImageNotFound,
+    InvalidConfig,
+    RemovalInProgress,
+    RuntimeFailed,
+)
 from pydockerd.engine import Engine
-from pydockerd.errors import NotFound
+from pydockerd.errors import BadRequest, InternalError, NotFound
 from pydockerd.filters import Filters
 from pydockerd.models.create import CreateRequest
+from pydockerd.models.host_config import HostConfig
 from pydockerd.times import moment_ns
 from pydockerd.translate.container import container_config, origin
 from pydockerd.translate.defaults import with_defaults
 from pydockerd.translate.namespaces import named_network
+from pydockerd.translate.update import update as translate_update
 from pydockerd.views.container import ContainerFacts
 from pydockerd.views.network import find_network
 from pydockerd.views.selection import Selection
@@ -50,6 +59,17 @@ async def start(engine: Engine, container: Container) -> None:
     await container.start(console_size=console_size(container))
 
 
+async def update(engine: Engine, container: Container, asked: HostConfig) -> None:
+    """Change its limits and its restart policy. Raises BadRequest, NotFound, Conflict, InternalError."""
+    changed = translate_update(asked, container.config, engine.facts)
+    try:
+        await container.update(resources=changed.resources, restart=changed.restart, annotations=changed.annotations)
+    except InvalidConfig as error:
+        raise BadRequest(f"Cannot update container {container.id}: {error.rule}") from None
+    except RuntimeFailed as error:
+        raise InternalError(f"Cannot update container {container.id}: {error}") from None
+
+
 def console_size(container: Container) -> tuple[int, int] | None:
     """(rows, columns) that the creator had; None for a container without a terminal, or when it did not say."""
     request = origin(container.config) if container.config.terminal else None
@@ -65,6 +85,7 @@ async def facts(engine: Engine, container: Container, *, size: bool = False) -> 
         config=container.config,
         info=container.info(),
         image=container.config.image,
+        log_path=str(container.log_path or "") if container.config.log.driver == "json-file" else "",
         exec_ids=tuple(process.id for process in container.execs() if process.info().running),
         sizes=await sizes(engine, container) if size else None,
     )

@@ -1,6 +1,6 @@
 """A create request to the supervisor's ContainerConfig: the whole of the translation, as one pure function.
 
-What the supervisor has no field for (restart policy, attach flags, exposed ports...) travels along as JSON under the annotation :data:`ORIGIN`, so that
+What the supervisor has no field for (attach flags, exposed ports...) travels along as JSON under the annotation :data:`ORIGIN`, so that
 an inspect shows what was asked for, also by a daemon that was started later.
 """
 
@@ -11,11 +11,14 @@ import json
 from attrs import frozen
 
 from pycontainerd.containers.config import ContainerConfig
+from pycontainerd.containers.restart import RestartPolicy, is_policy
 from pycontainerd.logs.config import LogConfig
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
+from pydockerd.models.host_config import RestartPolicy as WirePolicy
 from pydockerd.translate import namespaces
+from pydockerd.translate.health import health_check
 from pydockerd.translate.mounts import mounts
 from pydockerd.translate.resources import HostFacts, devices, resources, ulimits
 from pydockerd.translate.security import security
@@ -84,6 +87,9 @@ def container_config(request: CreateRequest, facts: HostFacts) -> Translation:
         stop_signal=config.stop_signal or None,
         stop_timeout=config.stop_timeout,
         remove_on_exit=host.auto_remove,
+        restart=restart_policy(host.restart_policy),
+        health=health_check(config.healthcheck),
+        shell=config.shell or None,
         log=LogConfig(driver=host.log_config.type, options=host.log_config.config),
         labels=config.labels,
         annotations={**host.annotations, ORIGIN: json.dumps(request.to_json(), separators=(",", ":"))},
@@ -116,11 +122,19 @@ def _check(request: CreateRequest) -> None:
         raise BadRequest(f"Invalid value {host.oom_score_adj}, range for oom score adj is [-1000, 1000]")
     if host.shm_size < 0:
         raise BadRequest("SHM size can not be less than 0")
-    _check_restart(host)
+    check_restart(host)
     _check_shared_network(request)
 
 
-def _check_restart(host: HostConfig) -> None:
+def restart_policy(policy: WirePolicy) -> RestartPolicy:
+    """The supervisor's."""
+    if not is_policy(policy.name):
+        return RestartPolicy()
+    return RestartPolicy(name=policy.name, max_retries=policy.maximum_retry_count)
+
+
+def check_restart(host: HostConfig) -> None:
+    """BadRequest in docker's words."""
     policy = host.restart_policy
     if policy.name not in _RESTART_POLICIES:
         raise BadRequest(
@@ -154,8 +168,4 @@ def _warnings(request: CreateRequest) -> list[str]:
         found.append("Published ports are discarded when using host network mode")
     elif host.port_bindings or host.publish_all_ports:
         found.append("Published ports are discarded: pydockerd has no bridge networks yet")
-    if host.restart_policy.name not in {"", "no"}:
-        found.append(f"The restart policy '{host.restart_policy.name}' is kept but not acted upon by pydockerd yet")
-    if request.config.healthcheck is not None and request.config.healthcheck.test[:1] not in {(), ("NONE",)}:
-        found.append("The health check is kept but not run by pydockerd yet")
     return found

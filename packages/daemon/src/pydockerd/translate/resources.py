@@ -20,10 +20,23 @@ class HostFacts:
 
 def resources(host: HostConfig, facts: HostFacts) -> Resources:
     """The cgroup limits. Raises BadRequest for what docker refuses, NotServed for limits that are not there yet."""
-    _check_memory(host)
+    _check_memory(host, update=False)
     _check_cpu(host, facts)
     _check_block_io(host)
     pids = host.pids_limit
+    return _resources(host, pids if pids is not None and pids > 0 else None)
+
+
+def changes(host: HostConfig, facts: HostFacts) -> Resources:
+    """The limits that an update has: None for those that stay. A number of processes of 0 or less is any number."""
+    _check_memory(host, update=True)
+    _check_cpu(host, facts)
+    _check_block_io(host)
+    pids = host.pids_limit
+    return _resources(host, None if pids is None else pids if pids > 0 else -1)
+
+
+def _resources(host: HostConfig, pids_limit: int | None) -> Resources:
     return Resources(
         memory=host.memory or None,
         memory_swap=host.memory_swap or None,
@@ -35,7 +48,7 @@ def resources(host: HostConfig, facts: HostFacts) -> Resources:
         nano_cpus=host.nano_cpus or None,
         cpuset_cpus=host.cpuset_cpus or None,
         cpuset_mems=host.cpuset_mems or None,
-        pids_limit=pids if pids is not None and pids > 0 else None,
+        pids_limit=pids_limit,
         blkio_weight=host.blkio_weight or None,
         oom_kill_disable=host.oom_kill_disable or None,
     )
@@ -72,10 +85,10 @@ def _permissions(text: str) -> str:
     return text or "rwm"
 
 
-def _check_memory(host: HostConfig) -> None:
+def _check_memory(host: HostConfig, *, update: bool) -> None:
     if host.memory < 0 or 0 < host.memory < MINIMUM_MEMORY:
         raise BadRequest("Minimum memory limit allowed is 6MB")
-    if host.memory == 0 and host.memory_swap > 0:
+    if host.memory == 0 and host.memory_swap > 0 and not update:
         raise BadRequest("You should always set the Memory limit when using Memoryswap limit, see usage")
     if 0 < host.memory_swap < host.memory:
         raise BadRequest("Minimum memoryswap limit should be larger than memory limit, see usage")

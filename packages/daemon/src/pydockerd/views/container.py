@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from pycontainerd.containers.config import BindMount, ContainerConfig
+from pycontainerd.containers.health import Health
 from pycontainerd.containers.info import ContainerInfo, Status
 from pydockerd.models.container import (
     ContainerInspect,
@@ -15,16 +16,20 @@ from pydockerd.models.container import (
     ContainerSummary,
     DriverData,
     EndpointView,
+    HealthcheckResult,
+    HealthSummary,
     MountPoint,
     NetworkModeOnly,
     NetworkSettings,
     NetworksOnly,
 )
+from pydockerd.models.container import Health as HealthView
 from pydockerd.models.container_config import Config
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 from pydockerd.models.wire import Words, timestamp
 from pydockerd.translate.container import origin
+from pydockerd.translate.health import health_config
 from pydockerd.translate.mounts import PROPAGATIONS
 from pydockerd.views.network import network_id
 from pydockerd.views.status import status_text
@@ -52,8 +57,8 @@ class ContainerFacts:
         return origin(self.config) or _request_of(self.config)
 
 
-def summary(facts: ContainerFacts, now: datetime) -> ContainerSummary:
-    """One line of ``GET /containers/json``."""
+def summary(facts: ContainerFacts, now: datetime, *, health: bool = False) -> ContainerSummary:
+    """One line of ``GET /containers/json``; ``health`` is for clients that know it."""
     info, config = facts.info, facts.config
     mode = facts.request.host.network_mode
     return ContainerSummary(
@@ -71,6 +76,7 @@ def summary(facts: ContainerFacts, now: datetime) -> ContainerSummary:
         host_config=NetworkModeOnly(network_mode=mode),
         network_settings=NetworksOnly(networks=networks(config, mode)),
         mounts=mount_points(config),
+        health=_health_summary(info) if health else None,
     )
 
 
@@ -104,8 +110,9 @@ def state(info: ContainerInfo) -> ContainerState:
     """The State of an inspect."""
     return ContainerState(
         status=info.status.value,
-        running=info.running,
+        running=info.running or info.status is Status.RESTARTING,
         paused=info.status is Status.PAUSED,
+        restarting=info.status is Status.RESTARTING,
         oom_killed=info.oom_killed,
         dead=info.status is Status.DEAD,
         pid=info.pid,
@@ -113,7 +120,27 @@ def state(info: ContainerInfo) -> ContainerState:
         error=info.error,
         started_at=timestamp(info.started_at),
         finished_at=timestamp(info.finished_at),
+        health=_health(info.health) if info.health is not None else None,
     )
+
+
+def _health(health: Health) -> HealthView:
+    results = tuple(
+        HealthcheckResult(
+            start=timestamp(each.started_at),
+            end=timestamp(each.ended_at),
+            exit_code=each.exit_code,
+            output=each.output,
+        )
+        for each in health.log
+    )
+    return HealthView(status=health.status, failing_streak=health.failing_streak, log=results)
+
+
+def _health_summary(info: ContainerInfo) -> HealthSummary:
+    if info.health is None or not info.running:
+        return HealthSummary(status="none", failing_streak=0)
+    return HealthSummary(status=info.health.status, failing_streak=info.health.failing_streak)
 
 
 def command(config: ContainerConfig) -> tuple[str, ...]:
@@ -171,6 +198,7 @@ def _config(asked: Config, merged: ContainerConfig, info: ContainerInfo) -> Conf
         labels=merged.labels,
         stop_signal=merged.stop_signal or "",
         stop_timeout=merged.stop_timeout,
+        healthcheck=health_config(merged.health, asked.healthcheck),
     )
 
 

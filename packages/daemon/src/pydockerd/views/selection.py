@@ -42,7 +42,7 @@ class Selection:
         return picked[: self.limit] if self.limit > 0 else picked
 
     def _shows(self, facts: ContainerFacts) -> bool:
-        if not self._everything and not facts.info.running:
+        if not self._everything and not (facts.info.running or facts.info.status is Status.RESTARTING):
             return False
         return all(test(facts) for test in self._tests())
 
@@ -65,7 +65,9 @@ class Selection:
             self._exited,
             lambda facts: _mounted(wanted.get("volume"), facts),
             lambda facts: _connected(wanted.get("network"), facts),
-            lambda facts: wanted.one_of("health", "none"),
+            lambda facts: wanted.one_of(
+                "health", facts.info.health.status if facts.info.health is not None else "none"
+            ),
             lambda facts: not wanted.get("is-task") or not wanted.flag("is-task", False),
             lambda facts: not wanted.get("publish"),
             lambda facts: _exposed(wanted.get("expose"), facts),

@@ -38,9 +38,11 @@ def status_text(info: ContainerInfo, now: datetime) -> str:
     """``Up 3 seconds``, ``Exited (0) 2 minutes ago``, ``Created``..."""
     match info.status:
         case Status.RUNNING:
-            return f"Up {_since(info.started_at, now)}"
+            return f"Up {_since(info.started_at, now)}{_health(info)}"
         case Status.PAUSED:
             return f"Up {_since(info.started_at, now)} (Paused)"
+        case Status.RESTARTING:
+            return f"Restarting ({info.exit_code}) {_since(info.finished_at, now)} ago"
         case Status.EXITED:
             return f"Exited ({info.exit_code}) {_since(info.finished_at, now)} ago"
         case Status.REMOVING:
@@ -49,6 +51,12 @@ def status_text(info: ContainerInfo, now: datetime) -> str:
             return "Dead"
         case _:
             return "Created"
+
+
+def _health(info: ContainerInfo) -> str:
+    if info.health is None:
+        return ""
+    return " (health: starting)" if info.health.status == "starting" else f" ({info.health.status})"
 
 
 def _since(moment: datetime | None, now: datetime) -> str:

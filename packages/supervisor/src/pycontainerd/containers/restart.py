@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 from attrs import frozen
 
@@ -42,6 +42,11 @@ class RestartPolicy:
                 return exit_code != 0 and (not self.max_retries or restarts < self.max_retries)
             case _:
                 return False
+
+
+def is_policy(name: str) -> TypeGuard[PolicyName]:
+    """Whether there is a policy of this name."""
+    return name in get_args(PolicyName)
 
 
 def next_wait(last: float, ran: float) -> float:
