@@ -52,12 +52,18 @@ class Api:
         return Ping(api_version=headers.get("Api-Version", ""), os_type=headers.get("Ostype", ""))
 
     def open(
-        self, method: str, path: str, params: Params | None = None, body: Body = None, content_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        params: Params | None = None,
+        body: Body = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Send a request and return the answer when its headers are there; an error status is raised."""
         full_path = self._full(path, params)
         with self._timed(method, path):
-            headers = self._headers() | ({"Content-Type": content_type} if content_type else {})
+            headers = {**self._headers(), **(headers or {}), **({"Content-Type": content_type} if content_type else {})}
             return self._check(self._transport.request(method, full_path, headers, body))
 
     def call(self, method: str, path: str, params: Params | None = None, body: Json = None) -> bytes:

@@ -33,6 +33,25 @@ def familiar(reference: str) -> str:
     return reference if tag else f"{repository}:latest"
 
 
+def canonical(reference: str) -> str:
+    """The reference with its registry and tag, as docker prints what it has pulled or pushed."""
+    name = familiar(reference)
+    first, found, _ = name.partition("/")
+    if found and _is_host(first):
+        return name
+    return f"docker.io/{name}" if found else f"docker.io/library/{name}"
+
+
+def registry_host(repository: str) -> str:
+    """The registry's host; ``docker.io`` where none is named."""
+    first, found, _ = repository.partition("/")
+    return first if found and _is_host(first) else "docker.io"
+
+
+def _is_host(first: str) -> bool:
+    return any(sign in first for sign in ".:") or first == "localhost" or first != first.lower()
+
+
 def checked(reference: str) -> str:
     """Return the reference if it is one; raises `InvalidUsage` in docker's words."""
     if re.fullmatch(r"[a-f0-9]{64}", reference):
@@ -49,7 +68,6 @@ def _path(reference: str) -> str:
     """The repository without the registry's host; those without any are in ``library`` of the default registry."""
     repository = split(reference)[0] if "@" not in reference else split(reference.partition("@")[0])[0]
     first, found, rest = repository.partition("/")
-    is_host = found and (any(sign in first for sign in ".:") or first == "localhost" or first != first.lower())
-    if is_host:
+    if found and _is_host(first):
         return rest
     return repository if found else f"library/{repository}"

@@ -73,6 +73,7 @@ IMAGE_COMMANDS = {
     ),
     "load": Entry("load:load", "Load an image from a tar archive or STDIN", "[OPTIONS]"),
     "pull": Entry("pull:pull", "Download an image from a registry", "[OPTIONS] NAME[:TAG|@DIGEST]"),
+    "push": Entry("push:push", "Upload an image to a registry", "[OPTIONS] NAME[:TAG]"),
     "save": Entry(
         "save:save",
         "Save one or more images to a tar archive (streamed to STDOUT by default)",

@@ -64,13 +64,15 @@ def wanted(name: str, tag: str) -> str:
 async def pull(engine: Engine, reference: str, platform: str, auth: Credentials) -> AsyncIterator[Progress]:
     """The messages of a pull; of a repository without a tag, of all its tags. What fails before the first message is raised from it."""
     found = remote(reference)
-    if found.tag or found.digest:
-        references = [reference]
-    else:
-        references = [f"{found.name}:{tag}" for tag in await _tags(engine, found, auth)]
+    single = found.tag or found.digest
+    references = [reference] if single else [f"{found.name}:{tag}" for tag in await _tags(engine, found, auth)]
+    before = [_id(engine, each) for each in references]
     for each in references:
         async for message in _pulled(engine, each, platform, auth):
             yield message
+    newer = before != [_id(engine, each) for each in references]
+    state = "Downloaded newer image for" if newer else "Image is up to date for"
+    yield Progress(status=f"Status: {state} {found.familiar if single else found.name}")
 
 
 async def _tags(engine: Engine, found: Remote, auth: Credentials) -> list[str]:
@@ -82,7 +84,6 @@ async def _tags(engine: Engine, found: Remote, auth: Credentials) -> list[str]:
 
 async def _pulled(engine: Engine, reference: str, platform: str, auth: Credentials) -> AsyncIterator[Progress]:
     found = remote(reference)
-    before = _id(engine, reference)
 
     async def work(report: Callable[[Told], None]) -> None:
         try:
@@ -92,9 +93,6 @@ async def _pulled(engine: Engine, reference: str, platform: str, auth: Credentia
 
     async for message in _messages(work, views.Pull(found)):
         yield message
-    newer = _id(engine, reference) != before
-    state = "Downloaded newer image for" if newer else "Image is up to date for"
-    yield Progress(status=f"Status: {state} {found.familiar}")
 
 
 def _no_access(found: Remote, error: AccessDenied) -> NotFound:

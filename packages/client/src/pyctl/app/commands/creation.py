@@ -12,6 +12,7 @@ import click
 
 from pyctl.app.commands.foreground import DAEMON_CODE
 from pyctl.app.commands.progress import show
+from pyctl.app.credentials import registry_auth
 from pyctl.app.options.container_flags import ContainerFlags
 from pyctl.app.options.request import create_request
 from pyctl.app.references import checked, familiar, split
@@ -70,7 +71,7 @@ def _pull(flags: ContainerFlags, image: str) -> None:
     repository, tag = split(image)
     # On standard error: the output of the command belongs to the container.
     show(
-        client().images.pull(repository, tag=tag or "latest", platform=flags.platform),
+        client().images.pull(repository, tag=tag or "latest", platform=flags.platform, auth=registry_auth(repository)),
         to_stderr=True,
         quiet=flags.quiet,
     )

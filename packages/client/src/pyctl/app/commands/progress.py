@@ -17,7 +17,7 @@ def show(messages: Iterator[Progress], *, to_stderr: bool = False, quiet: bool =
     for message in messages:
         if text := message.error_detail.message or message.error:
             raise CommandFailed(text, 1)
-        if not quiet:
+        if not quiet and (message.stream or message.status):  # a push ends with a message for programs alone
             lines.show(message)
 
 

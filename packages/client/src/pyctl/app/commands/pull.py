@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from pyctl.app.commands.progress import show
+from pyctl.app.credentials import registry_auth
 from pyctl.app.flags import operand, switch, value
-from pyctl.app.references import checked, familiar, split
+from pyctl.app.references import canonical, checked, split
 from pyctl.app.session import client
 from pyctl.errors import InvalidUsage
 
@@ -27,6 +28,6 @@ def pull(
         tag = "latest"
         if not quiet:
             print(f"Using default tag: {tag}", flush=True)
-    show(client().images.pull(repository, tag=tag or None, platform=platform), quiet=quiet)
-    if quiet:
-        print(familiar(image))
+    auth = registry_auth(repository)
+    show(client().images.pull(repository, tag=tag or None, platform=platform, auth=auth), quiet=quiet)
+    print(canonical(image).removesuffix(":latest") if all_tags else canonical(image))

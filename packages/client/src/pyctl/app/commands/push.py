@@ -1,0 +1,34 @@
+"""``pyctl push``: upload an image."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pyctl.app.commands.progress import show
+from pyctl.app.credentials import registry_auth
+from pyctl.app.flags import operand, switch, value
+from pyctl.app.references import canonical, checked, split
+from pyctl.app.session import client
+from pyctl.errors import InvalidUsage
+
+
+def push(
+    image: Annotated[str, operand("NAME[:TAG]")],
+    all_tags: Annotated[bool, switch("--all-tags", "-a", help="Push all tags of an image to the repository")] = False,
+    platform: Annotated[
+        str | None, value("--platform", help="Push a platform-specific manifest as a single-platform image")
+    ] = None,
+    quiet: Annotated[bool, switch("--quiet", "-q", help="Suppress verbose output")] = False,
+) -> None:
+    """ImagePush."""
+    repository, tag = split(checked(image))
+    if all_tags and tag:
+        raise InvalidUsage("tag can't be used with --all-tags/-a")
+    if not tag and not all_tags:
+        tag = "latest"
+        if not quiet:
+            print(f"Using default tag: {tag}", flush=True)
+    auth = registry_auth(repository)
+    show(client().images.push(repository, tag=tag or None, platform=platform, auth=auth), quiet=quiet)
+    if quiet:
+        print(canonical(image))
