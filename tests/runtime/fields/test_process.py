@@ -179,7 +179,7 @@ say(struct.unpack("=IIQiIQQQ", buffer.raw)[1:])
     [
         (Scheduler(policy="SCHED_OTHER", nice=5), [0, 0, 5, 0]),
         (Scheduler(policy="SCHED_BATCH", nice=7), [3, 0, 7, 0]),
-        (Scheduler(policy="SCHED_IDLE", flags=("SCHED_FLAG_RESET_ON_FORK",)), [5, 1, 0, 0]),
+        (Scheduler(policy="SCHED_IDLE", flags=("SCHED_FLAG_RESET_ON_FORK",)), [5, 1, os.nice(0), 0]),
     ],
 )
 def test_scheduler(inside: Inside, scheduler: Scheduler, seen: list[int]) -> None:
