@@ -58,6 +58,7 @@ PEERS = {
     "git": "git",
     "curl": "curl",
     "npm": "npm",  # fetches dockerode, and brings node
+    "nft": "nftables",  # faults of networks
     "mkfs.btrfs": "btrfs-progs",  # forkable containers
     "mkfs.xfs": "xfsprogs",  # copies that share blocks
 }

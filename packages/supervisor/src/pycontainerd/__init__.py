@@ -21,6 +21,7 @@ from pycontainerd.errors import SupervisorError
 from pycontainerd.events.event import Event
 from pycontainerd.events.events import Events
 from pycontainerd.events.filter import EventFilter
+from pycontainerd.faults import Faults, Killing
 from pycontainerd.gc.collector import Collected
 from pycontainerd.images.image import Image, Removed
 from pycontainerd.images.images import Images
@@ -59,11 +60,13 @@ __all__ = [
     "ExecConfig",
     "ExecInfo",
     "ExitStatus",
+    "Faults",
     "Health",
     "HealthCheck",
     "HealthResult",
     "Image",
     "Images",
+    "Killing",
     "LeaseInfo",
     "LeaseManager",
     "LeaseResource",

@@ -21,6 +21,7 @@ from pycontainerd.blocking.container import Container
 from pycontainerd.blocking.containers import Containers
 from pycontainerd.blocking.events import Events
 from pycontainerd.blocking.exec import Exec
+from pycontainerd.blocking.faults import Faults, Killing
 from pycontainerd.blocking.images import Images
 from pycontainerd.blocking.leases import LeaseManager
 from pycontainerd.blocking.namespace import Namespace
@@ -33,7 +34,9 @@ __all__ = [
     "Containers",
     "Events",
     "Exec",
+    "Faults",
     "Images",
+    "Killing",
     "LeaseManager",
     "Namespace",
     "Registries",

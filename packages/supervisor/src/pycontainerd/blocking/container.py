@@ -16,6 +16,7 @@ from attrs import frozen
 import pyrunc
 from pycontainerd.blocking.attachment import Attachment
 from pycontainerd.blocking.exec import Exec
+from pycontainerd.blocking.faults import Faults
 from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.containers.config import ContainerConfig, ExecConfig, Resources
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo
@@ -208,6 +209,11 @@ class Container:
     def top(self) -> builtins.list[ProcessInfo]:
         """Its processes."""
         return self._loop.call(self._container.top())
+
+    @property
+    def faults(self) -> Faults:
+        """What can be made to happen to it."""
+        return Faults(self._loop, self._container.faults)
 
     def rootfs(self) -> AbstractContextManager[int]:
         """Its file system as a directory's descriptor, for openat2(2) with RESOLVE_IN_ROOT."""

@@ -130,6 +130,8 @@ class ContainerConfig:
     uts: str = "private"
     cgroupns: str = "private"
     userns: str = "host"
+    clock_offset: float = 0.0
+    """Seconds that CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead of the machine's (time_namespaces(7)); the time of day is everybody's."""
 
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()

@@ -118,7 +118,16 @@ def _linux(config: ContainerConfig, around: Surroundings) -> oci.Linux:
         masked_paths=_paths(config.masked_paths, mounts.MASKED_PATHS, config.privileged),
         readonly_paths=_paths(config.readonly_paths, mounts.READONLY_PATHS, config.privileged),
         rootfs_propagation=_propagation(config),
+        time_offsets=_clocks(config.clock_offset),
     )
+
+
+def _clocks(offset: float) -> oci.TimeOffsets | None:
+    if not offset:
+        return None
+    seconds, nanoseconds = divmod(round(offset * 10**9), 10**9)
+    clock = oci.TimeOffset(secs=seconds, nanosecs=nanoseconds)
+    return oci.TimeOffsets(monotonic=clock, boottime=clock)
 
 
 def _paths(chosen: tuple[str, ...] | None, default: tuple[str, ...], privileged: bool) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ def namespaces(config: ContainerConfig, pids: Mapping[str, int]) -> tuple[Namesp
         found.append(Namespace(type="uts"))
     if config.cgroupns == "private":
         found.append(Namespace(type="cgroup"))
+    if config.clock_offset:
+        found.append(Namespace(type="time"))
     if config.network.startswith("/"):
         found.append(Namespace(type="network", path=config.network))
     for kind, mode in (("network", config.network), ("pid", config.pid), ("ipc", config.ipc)):

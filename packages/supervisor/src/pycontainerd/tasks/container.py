@@ -27,6 +27,7 @@ from pycontainerd.containers.states import Action, after, refusal
 from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError, Unsupported
 from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
+from pycontainerd.faults.faults import Faults
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import launch
@@ -84,6 +85,7 @@ class Container:
         self._restarts = Restarts()
         self._prober = Prober(lambda: self._record, self.exec, self._probed)
         self._restarting = False
+        self._clock_shift = 0.0
         self._begun: set[asyncio.Task[Any]] = set()
         self._execs = Execs(services, lambda: self._record, self._running_process)
 
@@ -349,9 +351,30 @@ class Container:
         with asking(self._label):
             return await self._services.worker.run(lambda: describe(process.processes()))
 
+    @property
+    def faults(self) -> Faults:
+        """What can be made to happen to it: a disk that is full, a network that is parted, a clock that is wrong."""
+        return Faults(self)
+
     def rootfs(self) -> AbstractAsyncContextManager[int]:
         """Its file system as a directory's descriptor, for openat2(2) with RESOLVE_IN_ROOT; while it runs the one its processes see."""
         return container_root(self._services, self._record)
+
+    # -- for faults; not for users ---------------------------------------------------------------------------------------------
+
+    async def on_process(self, do: Callable[[pyrunc.Container], _T]) -> _T:
+        """See Subject."""
+        process = self._running_process()
+        with asking(self._label):
+            return await self._services.worker.run(do, process)
+
+    def shift_clock(self, seconds: float) -> None:
+        """See Subject."""
+        self._clock_shift = seconds
+
+    def writable(self) -> str:
+        """See Subject."""
+        return self._services.snapshots.writable(self.id)
 
     # -- for the collection and for recovery; not for users ------------------------------------------------------------------
 
@@ -475,7 +498,8 @@ class Container:
         with span("supervisor", "start"):
             try:
                 shared = launch.shared(record, self._neighbours)
-                process, run = await launch.launch(self._services, record, self._stdio, shared, console_size)
+                shifted = self._with_shifted_clock(record)
+                process, run = await launch.launch(self._services, shifted, self._stdio, shared, console_size)
             except (SupervisorError, OSError) as error:
                 await self._start_failed(error)
                 raise
@@ -487,6 +511,12 @@ class Container:
                 raise
         await self._stdio.begin()
         self._prober.start()
+
+    def _with_shifted_clock(self, record: ContainerRecord) -> ContainerRecord:
+        """For this run only: what is recorded is what its creator decided."""
+        if not self._clock_shift:
+            return record
+        return evolve(record, config=evolve(record.config, clock_offset=record.config.clock_offset + self._clock_shift))
 
     async def _copy_to(self, key: str) -> None:
         """Nobody starts, ends or pauses it meanwhile."""

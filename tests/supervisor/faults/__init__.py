@@ -1,0 +1,1 @@
+"""Faults on demand, as the container that they befall sees them."""
