@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pycontainerd import EventFilter, Events, Supervisor
+from pycontainerd import Event, EventFilter, Events, Supervisor
+from pycontainerd.errors import CursorNotFound
+from pycontainerd.events import log
 from pycontainerd.metadata.database import Database
 from tests.supervisor.conftest import supervisor_in
 from tests.supervisor.running import create, start
@@ -110,3 +112,65 @@ async def test_a_subscription_that_nobody_began_to_read_is_forgotten(tmp_path: P
     await events.publish("test", "happened", "x")
     assert len(events._subscribers) == 0
     database.close()
+
+
+async def test_the_table_is_bounded_and_who_comes_too_late_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "KEPT", 100)
+    monkeypatch.setattr(log.prune, "__defaults__", (100,))
+    monkeypatch.setattr(log, "_PRUNED_EACH", 10)
+    database = Database(tmp_path / "metadata.db")
+    events, other = Events(database), Events(database, "other")
+    slow = events.subscription(since=0)
+    first = await events.publish("test", "first", "x")
+    assert (await anext(slow)).action == "first"
+    for number in range(150):
+        await (other if number % 2 else events).publish("test", str(number), "x")
+    assert 90 <= len(await actions(events)) + len(await actions(other)) <= 110
+    for lagging in (slow, events.subscription(since=first.cursor), events.subscription(since=10_000)):
+        with pytest.raises(CursorNotFound, match="read from 0 on"):
+            await anext(lagging)
+    database.close()
+
+
+async def test_a_reader_of_a_quiet_namespace_loses_no_place_by_the_noise_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log.prune, "__defaults__", (100,))
+    monkeypatch.setattr(log, "_PRUNED_EACH", 10)
+    database = Database(tmp_path / "metadata.db")
+    events, other = Events(database), Events(database, "other")
+    reader = events.subscription(since=0)
+    await events.publish("test", "one", "x")
+    assert (await anext(reader)).action == "one"
+    waiting = asyncio.create_task(anext(reader))
+    for number in range(250):
+        await other.publish("test", str(number), "x")
+    await events.publish("test", "two", "x")
+    assert (await asyncio.wait_for(waiting, 5)).action == "two"
+    await reader.aclose()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (EventFilter(types=frozenset({"image"})), ["tag"]),
+        (EventFilter(actions=frozenset({"exec_start"})), ["exec_start: sh -c true"]),
+        (EventFilter(actors=frozenset({"web"})), ["start", "exec_start: sh -c true"]),
+        (EventFilter(actors=frozenset({"a" * 12}), labels={"tier": None}), ["start", "exec_start: sh -c true"]),
+        (EventFilter(actors=frozenset({"a" * 11})), []),
+        (EventFilter(labels={"tier": "back"}), []),
+        (EventFilter(images=frozenset({"busybox"}), since_ns=2), ["exec_start: sh -c true"]),
+        (EventFilter(until_ns=1), ["start"]),
+    ],
+)
+def test_filters_as_a_table(wanted: EventFilter, found: list[str]) -> None:
+    attributes = {"name": "web", "image": "busybox", "tier": "front"}
+    events = [
+        Event(type="container", action="start", actor="a" * 64, attributes=attributes, time_ns=1),
+        Event(type="container", action="exec_start: sh -c true", actor="a" * 64, attributes=attributes, time_ns=2),
+        Event(type="image", action="tag", actor="b" * 64, attributes={"name": "busybox"}, time_ns=3),
+    ]
+    assert [event.action for event in events if wanted.wants(event)] == found

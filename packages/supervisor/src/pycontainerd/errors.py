@@ -9,6 +9,7 @@
     │   ├── ContainerNotFound
     │   ├── ExecNotFound
     │   ├── SnapshotNotFound
+    │   ├── CursorNotFound          events after a cursor are forgotten, or it is of another store
     │   ├── ContentNotFound
     │   ├── ManifestNotFound        a registry does not have this image
     │   └── LeaseNotFound
@@ -98,6 +99,16 @@ class SnapshotNotFound(NotFound):
     def __init__(self, key: str) -> None:
         super().__init__(f"snapshot {key}: does not exist")
         self.key = key
+
+
+class CursorNotFound(NotFound):
+    """A reader of events cannot go on where it was without missing some. ``cursor`` is where it was; up to ``forgotten`` none is kept."""
+
+    def __init__(self, cursor: int, forgotten: int) -> None:
+        why = f"those up to {forgotten} are not kept any more" if cursor < forgotten else "this store has not come so far"
+        super().__init__(f"events after cursor {cursor}: {why}; read from 0 on to have all that there is")
+        self.cursor = cursor
+        self.forgotten = forgotten
 
 
 class ContentNotFound(NotFound):

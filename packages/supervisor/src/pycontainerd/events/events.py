@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import partial
 
+from pycontainerd.errors import CursorNotFound
 from pycontainerd.events import log
 from pycontainerd.events.event import Event
 from pycontainerd.events.filter import EventFilter
@@ -20,7 +21,12 @@ _BATCH = 500
 
 class Events:
     """An event is written in the same transaction as the change it tells of; subscribers read the table, so that none can be missed,
-    doubled or out of order, however slow they are."""
+    doubled or out of order, however slow they are.
+
+    Who writes down the cursor of each event that he has dealt with, and subscribes with ``since`` when he comes back, goes on with the next one,
+    whatever was killed meanwhile. The newest 50,000 events are kept, those of all namespaces together: who was away for longer, or is
+    slower than that, is told so by CursorNotFound.
+    """
 
     def __init__(self, database: Database, namespace: str = DEFAULT) -> None:
         self._database, self._namespace = database, namespace
@@ -40,9 +46,9 @@ class Events:
             waiting.set()
 
     async def subscribe(self, *, since: int | None = None, wanted: EventFilter | None = None) -> AsyncIterator[Event]:
-        """Events with a cursor larger than ``since``, and then those to come; None: only those to come.
+        """Events with a cursor larger than ``since``, and then those to come; None: only those to come; 0: all that are kept.
 
-        A filter with ``since_ns`` looks back by time instead; one with ``until_ns`` ends the iteration at that time.
+        Raises CursorNotFound where ``since`` is not 0 and events after it are forgotten, or it is none of this store. A filter with ``since_ns`` looks back by time instead; one with ``until_ns`` ends the iteration at that time.
         """
         async with contextlib.aclosing(self.subscription(since=since, wanted=wanted)) as events:
             async for event in events:
@@ -69,16 +75,16 @@ class Events:
         while True:
             waiting.clear()
             closed = self._closed
-            batch = await self._database.read(
-                partial(log.after, namespace=self._namespace, cursor=cursor, limit=_BATCH)
-            )
-            for event in batch:
-                cursor = event.cursor
+            page = await self._database.read(partial(log.page, namespace=self._namespace, cursor=cursor, limit=_BATCH))
+            if cursor and not page.forgotten <= cursor <= page.reached:
+                raise CursorNotFound(cursor, page.forgotten)
+            cursor = page.reached
+            for event in page.events:
                 if wanted.until_ns is not None and event.time_ns > wanted.until_ns:
                     return
                 if wanted.wants(event):
                     yield event
-            if not batch and (closed or not await _woken(waiting, wanted.until_ns)):
+            if not page.events and (closed or not await _woken(waiting, wanted.until_ns)):
                 return
 
 

@@ -97,4 +97,9 @@ STEPS: tuple[str, ...] = (
     ALTER TABLE containers ADD COLUMN stopped_by_hand INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE containers ADD COLUMN health TEXT NOT NULL DEFAULT '';
     """,
+    # up to which cursor the events of a namespace are forgotten
+    """
+    CREATE TABLE forgotten_events (namespace TEXT PRIMARY KEY, cursor INTEGER NOT NULL) STRICT;
+    INSERT INTO forgotten_events (namespace, cursor) SELECT 'default', min(cursor) - 1 FROM events HAVING min(cursor) > 1;
+    """,
 )
