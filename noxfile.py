@@ -196,6 +196,15 @@ def fresh(session: nox.Session, suite: str) -> None:
     session.run(sys.executable, "-m", "tests.support.fresh_machine", suite, *session.posargs)
 
 
+@nox.session
+def killed(session: nox.Session) -> None:
+    """Kill a supervisor at more than 200 random moments; see docs/supervisor/recovery.md. An argument is the number for each operation."""
+    system_packages({**BUILD, **RUN, **PEERS})
+    install(session, "test")
+    rounds = session.posargs[0] if session.posargs else "25"
+    session.run("pytest", "-rP", "tests/supervisor/test_killed.py", env={"PYCONTAINERD_ROUNDS": rounds})
+
+
 @nox.session(python="3.11")  # the machine's own, see tests/vm/payload.py
 def vm(session: nox.Session) -> None:
     """The runtime's and the supervisor's tests in virtual machines: cgroup v2, without and with systemd. See docs/vm.md."""

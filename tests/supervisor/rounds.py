@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import random
 import sys
+import tempfile
 from pathlib import Path
 
-from pycontainerd import ExecConfig, Supervisor
+from pycontainerd import ContainerConfig, ExecConfig, LeaseResource, Supervisor
+from pycontainerd.errors import ImageNotFound
+from tests.supervisor.archives import COMPRESSIONS, layer, oci_layout, tarred
 from tests.supervisor.conftest import supervisor_in
 from tests.supervisor.running import create, start
 
@@ -56,8 +61,68 @@ async def import_and_remove(supervisor: Supervisor, chance: random.Random, tar: 
     archive.unlink()
 
 
+FILES = tuple(f"{way}/{number}" for way in ("one", "two", "three") for number in range(50))
+
+
+def layered(directory: Path) -> Path:
+    """An archive of an image of three layers of 3 MB each, compressed; made once."""
+    path = directory / "layered.tar"
+    if not path.exists():
+        data = random.Random(1).randbytes(1 << 16)
+        layers = [layer(*((name, data) for name in FILES if name.startswith(way))) for way in ("one", "two", "three")]
+        with tempfile.TemporaryDirectory(dir=directory) as made:
+            layout = oci_layout(Path(made, "layout"), layers, "layered:latest", COMPRESSIONS["gzip"])
+            tarred(layout, Path(made, "tar")).rename(path)
+    return path
+
+
+async def unpack(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
+    """Who does this at once shares the layers."""
+    (image,) = await supervisor.images.import_archive(layered(tar.parent))
+    mine = f"mine{chance.randrange(10**9)}:latest"
+    with contextlib.suppress(ImageNotFound):  # the other was faster, and has removed it again
+        await supervisor.images.tag(image.id, mine)
+        with contextlib.suppress(ImageNotFound):
+            await supervisor.images.remove("layered")
+        container = await supervisor.containers.create(ContainerConfig(image=mine, args=("none",)))
+        await container.remove()
+        await supervisor.images.remove(mine)
+
+
+async def lease_and_collect(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
+    lease = await supervisor.leases.create()
+    with supervisor.leases.lease() as working:
+        data = io.BytesIO(chance.randbytes(chance.choice([10, 1 << 20])))
+        blob = await asyncio.to_thread(supervisor.content.ingest, data, working)
+        await supervisor.leases.add(lease.id, LeaseResource.content(blob.digest))
+    await supervisor.collect()
+    assert supervisor.content.has(blob.digest)
+    await supervisor.leases.delete(lease.id)
+    assert not supervisor.content.has(blob.digest)
+
+
+async def in_a_namespace(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
+    """The same image in two namespaces, brought in and removed on its own in each."""
+    name = f"i{chance.randrange(10**9)}"
+    for each in (supervisor.namespace("ci"), supervisor):
+        await each.images.import_rootfs(tar, name)
+        container = await each.containers.create(ContainerConfig(image=name, args=("none",)))
+        await container.remove()
+        await each.images.remove(name)
+
+
 OPERATIONS = {
-    each.__name__: each for each in (create_and_remove, start_and_wait, start_and_force, exec_in, import_and_remove)
+    each.__name__: each
+    for each in (
+        create_and_remove,
+        start_and_wait,
+        start_and_force,
+        exec_in,
+        import_and_remove,
+        unpack,
+        lease_and_collect,
+        in_a_namespace,
+    )
 }
 
 

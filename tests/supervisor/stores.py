@@ -47,6 +47,9 @@ def _names(directory: os.PathLike[str]) -> frozenset[str]:
 def _rows(database: os.PathLike[str]) -> frozenset[tuple[object, ...]]:
     found: set[tuple[object, ...]] = set()
     with closing(sqlite3.connect(database)) as connection:
-        for table in ("images", "image_references", "snapshots", "containers", "execs"):
+        for table in (
+            *("images", "image_references", "snapshots", "containers", "execs"),
+            *("leases", "lease_resources", "content_labels", "blob_namespaces"),
+        ):
             found |= {(table, *row) for row in connection.execute(f"SELECT * FROM {table}")}
     return frozenset(found)

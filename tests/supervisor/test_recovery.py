@@ -6,11 +6,12 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,25 @@ async def test_a_monitor_that_was_killed(tmp_short: Path, busybox_tar: Path) -> 
         assert ended(pid)
         await was.start()
         await remove_all(second)
+
+
+async def test_a_removal_that_was_interrupted_before_the_container_had_died(tmp_short: Path, busybox_tar: Path) -> None:
+    """Who counts starts and ends is told of both."""
+    async with supervisor_in(tmp_short) as first:
+        await first.images.import_rootfs(busybox_tar, "busybox")
+        container = await first.containers.create(SLEEPING, name="was")
+        await container.start()
+        pid = container.info().pid
+    with closing(sqlite3.connect(tmp_short / "root/metadata.db")) as connection, connection:
+        connection.execute("UPDATE containers SET status = 'removing'")
+    async with supervisor_in(tmp_short) as second:
+        assert second.containers.list() == []
+        assert ended(pid)
+        events = second.events.subscription(since=0)
+        seen = [await asyncio.wait_for(anext(events), 5) for _ in range(4)]
+        await events.aclose()
+        assert [event.action for event in seen] == ["create", "start", "die", "destroy"]
+        assert seen[2].attributes["exitCode"] == "137"
 
 
 def stat_of(pid: int) -> list[str]:

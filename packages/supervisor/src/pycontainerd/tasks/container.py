@@ -430,6 +430,9 @@ class Container:
         if self._record.status is not Status.REMOVING:
             await self._remove(Action.REMOVE_BY_FORCE)
         else:
+            if self._record.pid:  # it was to be killed, and nobody has written down that it has died
+                async with self._lock:
+                    await self._record_exit(ExitStatus(code=128 + SIGKILL, exited_at=datetime.now(UTC)))
             await self._remove_all()
 
     async def close(self) -> None:
