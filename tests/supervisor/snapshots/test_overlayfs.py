@@ -1,4 +1,4 @@
-"""The life of a snapshot, told to any snapshotter; and what overlayfs adds."""
+"""The life of a snapshot by overlayfs, and what overlayfs adds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from pycontainerd import tree
-from pycontainerd.errors import Conflict, InvalidConfig, SnapshotExists, SnapshotNotFound
+from pycontainerd.errors import InvalidConfig, SnapshotExists
 from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.overlayfs import HOST, OverlaySnapshotter
-from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Snapshotter
+from pycontainerd.snapshots.snapshotter import Kind
 from pycontainerd.tasks.detached import detached
+from pycontainerd.testing.snapshotter_conformance import SnapshotterConformance, look
 
 
 @pytest.fixture
@@ -31,106 +32,12 @@ def snapshotter(tmp_path: Path, database: Database) -> OverlaySnapshotter:
     return OverlaySnapshotter(tmp_path / "snapshots", database)
 
 
-def write(snapshotter: Snapshotter, key: str, name: str, content: str) -> None:
-    with detached(snapshotter.mounts(key), read_only=False) as root:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644, dir_fd=root)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
+class TestOverlayfs(SnapshotterConformance):
+    """The life that all have in common."""
 
-
-def look(snapshotter: Snapshotter, key: str) -> dict[str, str]:
-    """The files of a snapshot, as a mount of it shows them."""
-    found = {}
-    with detached(snapshotter.mounts(key), read_only=False) as root:
-        for name in os.listdir(root):
-            with open(os.open(name, os.O_RDONLY, dir_fd=root), encoding="utf-8") as file:
-                found[name] = file.read()
-    return found
-
-
-class TestLife:
-    """What the interface promises, of whichever implementation."""
-
-    def test_layers_cover_each_other(self, snapshotter: Snapshotter) -> None:
-        snapshotter.prepare("work", None)
-        write(snapshotter, "work", "a", "1")
-        snapshotter.commit("one", "work")
-        assert not snapshotter.exists("work")
-        snapshotter.prepare("work", "one")
-        write(snapshotter, "work", "a", "2")
-        write(snapshotter, "work", "b", "2")
-        snapshotter.commit("two", "work")
-        snapshotter.prepare("left", "two")
-        snapshotter.prepare("right", "two")
-        write(snapshotter, "left", "a", "3")
-        assert look(snapshotter, "left") == {"a": "3", "b": "2"}
-        assert look(snapshotter, "right") == {"a": "2", "b": "2"}
-        assert set(snapshotter.walk()) == {
-            Snapshot("one", None, Kind.COMMITTED),
-            Snapshot("two", "one", Kind.COMMITTED),
-            Snapshot("left", "two", Kind.ACTIVE),
-            Snapshot("right", "two", Kind.ACTIVE),
-        }
-
-    def test_a_view_cannot_be_written_to_or_committed(self, snapshotter: Snapshotter) -> None:
-        snapshotter.prepare("work", None)
-        write(snapshotter, "work", "a", "1")
-        snapshotter.commit("one", "work")
-        snapshotter.view("view", "one")
-        assert look(snapshotter, "view") == {"a": "1"}
-        with pytest.raises(OSError, match="Read-only"):
-            write(snapshotter, "view", "a", "2")
-        with pytest.raises(SnapshotNotFound):
-            snapshotter.commit("two", "view")
-
-    def test_a_parent_outlives_its_children(self, snapshotter: Snapshotter) -> None:
-        snapshotter.prepare("work", None)
-        snapshotter.commit("one", "work")
-        snapshotter.prepare("child", "one")
-        with pytest.raises(Conflict, match="others are made from it"):
-            snapshotter.remove("one")
-        snapshotter.remove("child")
-        snapshotter.remove("one")
-        assert snapshotter.walk() == []
-
-    def test_keys_are_unique_and_parents_committed(self, snapshotter: Snapshotter) -> None:
-        snapshotter.prepare("work", None)
-        with pytest.raises(SnapshotExists):
-            snapshotter.prepare("work", None)
-        with pytest.raises(SnapshotNotFound):
-            snapshotter.prepare("child", "nothing")
-        with pytest.raises(SnapshotNotFound):
-            snapshotter.prepare("child", "work")
-        with pytest.raises(SnapshotNotFound):
-            snapshotter.remove("child")
-        snapshotter.prepare("other", None)
-        snapshotter.commit("one", "work")
-        with pytest.raises(SnapshotExists):
-            snapshotter.commit("one", "other")
-        assert {snapshot.key for snapshot in snapshotter.walk()} == {"one", "other"}
-
-    def test_usage_counts_what_is_added(self, snapshotter: Snapshotter) -> None:
-        snapshotter.prepare("work", None)
-        write(snapshotter, "work", "a", "x" * 1_000_000)
-        usage = snapshotter.usage("work")
-        assert usage.size >= 1_000_000
-        assert usage.inodes == 1
-        snapshotter.commit("one", "work")
-        snapshotter.prepare("child", "one")
-        assert snapshotter.usage("child").inodes == 0
-
-    def test_many_at_once_get_in_nobodys_way(self, snapshotter: Snapshotter) -> None:
-        def live(number: int) -> None:
-            for turn in range(10):
-                key = f"{number}.{turn}"
-                snapshotter.prepare(key, None)
-                Path(snapshotter.writable(key), "mine").write_text(key)
-                assert Path(snapshotter.writable(key), "mine").read_text() == key
-                snapshotter.remove(key)
-
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(live, range(8)))
-        assert snapshotter.walk() == []
+    @pytest.fixture
+    def snapshotter(self, tmp_path: Path, database: Database) -> OverlaySnapshotter:
+        return OverlaySnapshotter(tmp_path / "snapshots", database)
 
 
 def test_a_hundred_layers_can_be_mounted(snapshotter: OverlaySnapshotter) -> None:

@@ -17,6 +17,8 @@ from pycontainerd.containers.config import (
 from pycontainerd.containers.health import Health, HealthCheck, HealthResult
 from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo, Status
 from pycontainerd.containers.restart import RestartPolicy
+from pycontainerd.diff.apply import UnpackLimits
+from pycontainerd.diff.change import Change, ChangeKind
 from pycontainerd.errors import SupervisorError
 from pycontainerd.events.event import Event
 from pycontainerd.events.events import Events
@@ -45,6 +47,8 @@ from pyrunc import Stats
 __all__ = [
     "Attachment",
     "BindMount",
+    "Change",
+    "ChangeKind",
     "Chunk",
     "Collected",
     "Container",
@@ -89,4 +93,5 @@ __all__ = [
     "SupervisorError",
     "TmpfsMount",
     "Ulimit",
+    "UnpackLimits",
 ]

@@ -16,6 +16,7 @@ from typing import Self
 
 import pyrunc
 from pycontainerd.content.store import ContentStore
+from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.directories import check_file, locked, prepare
 from pycontainerd.ephemeral.guard import guarded
 from pycontainerd.events import log as event_log
@@ -34,7 +35,7 @@ from pycontainerd.namespaces import Namespace, Namespaces, Stores
 from pycontainerd.oci.capabilities import available
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.registries import RegistryClient
-from pycontainerd.snapshots.overlayfs import OverlaySnapshotter
+from pycontainerd.snapshots.choice import SnapshotterName, open_snapshotter
 from pycontainerd.snapshots.snapshotter import Snapshotter
 from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.pump import Pump
@@ -73,6 +74,9 @@ class Supervisor:
     ``namespace`` is the one whose images, containers, events, leases and content these are; ``namespace()`` gives others on the same stores.
 
     ``registry`` says how registries are reached: mirrors, insecure ones, certificates, patience.
+
+    ``snapshotter`` makes the file systems: ``overlayfs``, or ``native``, which copies (and shares blocks where the disk's file system can). A root
+    keeps the one it was begun with. ``unpack_limits`` is the most that one layer of an image may become; without it, the disk is the limit.
     """
 
     leases: LeaseManager
@@ -93,12 +97,15 @@ class Supervisor:
         namespace: str = DEFAULT,
         ephemeral: bool = False,
         registry: RegistryConfig | None = None,
+        snapshotter: SnapshotterName = "overlayfs",
+        unpack_limits: UnpackLimits | None = None,
     ) -> None:
         self.root = Path(os.path.abspath(root)) if root is not None else _default_root(ephemeral)
         self.state = Path(os.path.abspath(state)) if state is not None else _state_of(self.root)
         self.cgroup_parent = _own_cgroup(cgroup_parent, self.root) if ephemeral else cgroup_parent
         self.runtime_root = Path(os.path.abspath(runtime_root)) if runtime_root is not None else self.state / "runtime"
         self.ephemeral = ephemeral
+        self._snapshotter, self._unpack_limits = snapshotter, unpack_limits
         self._client = RegistryClient(registry or RegistryConfig())
         self.own_namespace = check_namespace(namespace)
         self._stack = contextlib.AsyncExitStack()
@@ -106,7 +113,7 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         """Open the stores and agree with the kernel.
 
-        Raises StoreInUse, StoreTooNew, StoreDamaged, StoreReadOnly, StoreNotOurs, StoreFailed (the disk is full); InvalidConfig for a root that overlayfs cannot use, or that is ephemeral and not
+        Raises StoreInUse, StoreTooNew, StoreDamaged, StoreReadOnly, StoreNotOurs, StoreFailed (the disk is full); InvalidConfig for a root that overlayfs cannot use or that another snapshotter has begun, or that is ephemeral and not
         empty; OSError.
         """
         try:
@@ -178,7 +185,7 @@ class Supervisor:
             database=database,
             content=self._blobs,
             snapshots=self.snapshots,
-            unpacker=Unpacker(self._blobs, self.snapshots),
+            unpacker=Unpacker(self._blobs, self.snapshots, self._unpack_limits),
             working=self._working,
             worker=self._worker,
             collect=self._collector.collect,
@@ -201,7 +208,7 @@ class Supervisor:
         database.write_now(event_log.prune)
         self._working = Leases()
         self._blobs = ContentStore(self.root / "content", database)
-        self.snapshots = snapshots = OverlaySnapshotter(self.root / "snapshots", database, hidden=directories)
+        self.snapshots = snapshots = open_snapshotter(self._snapshotter, self.root, database, directories)
         self._stack.callback(snapshots.close)
         self._collector = Collector(database, self._blobs, self.snapshots, self._working, self._reserve.keep)
         self.registries = Registries(self._client)

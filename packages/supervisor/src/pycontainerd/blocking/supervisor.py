@@ -16,9 +16,11 @@ from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.blocking.namespace import Namespace
 from pycontainerd.blocking.registries import Registries
 from pycontainerd.content.store import ContentStore
+from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.gc.collector import Collected
 from pycontainerd.metadata.namespace import DEFAULT
 from pycontainerd.registry.config import RegistryConfig
+from pycontainerd.snapshots.choice import SnapshotterName
 from pycontainerd.snapshots.snapshotter import Snapshotter
 
 
@@ -43,6 +45,8 @@ class Supervisor:
         namespace: str = DEFAULT,
         ephemeral: bool = False,
         registry: RegistryConfig | None = None,
+        snapshotter: SnapshotterName = "overlayfs",
+        unpack_limits: UnpackLimits | None = None,
     ) -> None:
         self._supervisor = asynchronous.Supervisor(
             root,
@@ -52,6 +56,8 @@ class Supervisor:
             namespace=namespace,
             ephemeral=ephemeral,
             registry=registry,
+            snapshotter=snapshotter,
+            unpack_limits=unpack_limits,
         )
 
     @property

@@ -35,7 +35,7 @@ class Applied:
 
 
 @frozen(kw_only=True)
-class Limits:
+class UnpackLimits:
     """The most that a layer may become: bytes of its files (holes count, as whoever reads them gets zeros) and entries. None: no limit."""
 
     size: int | None = None
@@ -47,7 +47,7 @@ def apply(
     directory: str,
     below: Sequence[str] = (),
     *,
-    limits: Limits | None = None,
+    limits: UnpackLimits | None = None,
     in_place: bool = False,
 ) -> Applied:
     """Unpack ``layer`` (seekable; plain, gzip or zstd) into ``directory``.
@@ -60,7 +60,7 @@ def apply(
     stays: the caller throws the directory away.
     """
     source, belt = Source(decompressed(layer)), Belt()
-    work = _Work(belt, directory, tuple(below), limits or Limits(), in_place)
+    work = _Work(belt, directory, tuple(below), limits or UnpackLimits(), in_place)
     done = start_without_umask(work.run, "pycontainerd-unpack")
     try:
         try:
@@ -100,7 +100,7 @@ class _Work:
     _belt: Belt
     _directory: str
     _below: Sequence[str]
-    _limits: Limits
+    _limits: UnpackLimits
     _in_place: bool
     size: int = field(default=0, init=False)
 

@@ -29,9 +29,13 @@ class Difference:
 
     With ``marked`` the upper directory has only what differs, with overlayfs' marks for what is gone, and so have the lower ones among each
     other; without, ``upper`` and the one of ``lowers`` are whole trees. ``hidden`` are paths (``a/b``) that are no part of either.
+
+    ``between`` are layers that belong to the upper side and lie below it, nearest first. They cannot be walked: mount the two sides, and
+    compare them as whole trees (`pycontainerd.tasks.difference`).
     """
 
     upper: str
+    between: tuple[str, ...] = ()
     lowers: tuple[str, ...] = ()
     marked: bool = True
     hidden: frozenset[bytes] = frozenset()

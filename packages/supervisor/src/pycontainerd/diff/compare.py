@@ -88,7 +88,8 @@ class _Walk:
         self._root = -1
 
     def run(self) -> Iterator[Found]:
-        self._root = os.open(self._difference.upper, _DIRECTORY)
+        assert not self._difference.between, "mount the two sides, and compare those"
+        self._root = os.open(self._difference.upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             yield from self._top()
             while self._levels:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pycontainerd.content.store import ContentStore
-from pycontainerd.diff.apply import Applied, apply, diff_id
+from pycontainerd.diff.apply import Applied, UnpackLimits, apply, diff_id
 from pycontainerd.errors import DigestMismatch, SnapshotExists
 from pycontainerd.images.image import Image, Layer, chain_ids
 from pycontainerd.leases import Lease
@@ -21,8 +21,8 @@ WORKING = "unpack-"
 class Unpacker:
     """All methods block. Callers at the same time share the work: one unpacks, the others find the layers there."""
 
-    def __init__(self, content: ContentStore, snapshots: Snapshotter) -> None:
-        self._content, self._snapshots = content, snapshots
+    def __init__(self, content: ContentStore, snapshots: Snapshotter, limits: UnpackLimits | None = None) -> None:
+        self._content, self._snapshots, self._limits = content, snapshots, limits
         self._one = threading.Lock()
 
     def unpack(self, image: Image, lease: Lease) -> str | None:
@@ -70,7 +70,13 @@ class Unpacker:
         self._snapshots.prepare(key, parent)
         try:
             with self._content.open(digest) as layer:
-                applied = apply(layer, self._snapshots.writable(key), self._snapshots.below(key))
+                applied = apply(
+                    layer,
+                    self._snapshots.writable(key),
+                    self._snapshots.below(key),
+                    limits=self._limits,
+                    in_place=self._snapshots.in_place,
+                )
             yield key, applied
         except BaseException:
             self._snapshots.remove(key)

@@ -18,6 +18,7 @@ from typing import Protocol
 from attrs import frozen
 
 import pyrunc
+from pycontainerd.diff.change import Difference
 
 
 class Kind(StrEnum):
@@ -50,6 +51,9 @@ class Snapshotter(Protocol):
 
     Each leaves all or nothing behind, also when it is killed, once the snapshotter was opened again.
     """
+
+    in_place: bool
+    """Whether ``writable`` has the parents' files in it as well, so that a layer that is unpacked there removes what it whites out."""
 
     def prepare(self, key: str, parent: str | None) -> tuple[pyrunc.RootMount, ...]:
         """Make an active snapshot on top of ``parent`` and say how to mount it."""
@@ -93,4 +97,12 @@ class Snapshotter(Protocol):
 
     def below(self, key: str) -> tuple[str, ...]:
         """The directories of its parents, nearest first: what the writable one covers."""
+        ...
+
+    def difference(self, key: str) -> Difference:
+        """What a snapshot has that its parent has not, for ``diff.create`` and ``diff.compare``. It describes, and takes no time."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open or mounted; containers that use it go on."""
         ...
