@@ -222,6 +222,27 @@ events --format '{{.Nope}}'
 events --format '{{'
 events -f foo
 events --since foo
+update --pids-limit 100 web
+update --restart no web made
+update --restart on-failure:x web
+update --restart foo web
+update --memory 1 web
+update --cpus 1000 web
+update -m 10x web
+update --cpu-shares 512 nope web
+update --bogus web
+update web
+update
+run --rm --health-cmd true --health-interval 1s busybox true
+run --rm --health-cmd true --health-interval foo busybox true
+run --rm --health-timeout 5 busybox true
+run --rm --health-interval -1s busybox true
+run --rm --health-interval 1us --health-cmd true busybox true
+run --rm --no-healthcheck --health-cmd true busybox true
+run --rm --no-healthcheck busybox true
+run --rm --log-driver local busybox echo hi
+run --rm --log-driver local --log-opt labels=a busybox echo hi
+run --rm --log-opt max-file=2 busybox echo hi
 version --format '{{.Server.Version}} {{.Server.APIVersion}}'
 version --format '{{.Nope}}'
 version -f '{{'

@@ -152,3 +152,14 @@ def test_every_flag_is_on_the_command_line() -> None:
         assert command is not None
         names = {option for param in command.params for option in param.opts}
         assert {"--memory", "-m", "--cap-add", "--entrypoint", "--init", "-h", "--hostname", "-l", "--cidfile"} <= names
+
+
+def test_health_flags() -> None:
+    made = body(health_cmd="true", health_interval=200_000_000, health_retries=4)
+    assert made["Healthcheck"] == {"Test": ["CMD-SHELL", "true"], "Interval": 200_000_000, "Retries": 4}
+    assert body(no_healthcheck=True)["Healthcheck"] == {"Test": ["NONE"]}
+    assert body(health_start_period=5)["Healthcheck"] == {"StartPeriod": 5}
+    with pytest.raises(InvalidUsage, match="conflicts with --health"):
+        body(no_healthcheck=True, health_retries=1)
+    with pytest.raises(InvalidUsage, match="--health-timeout cannot be negative"):
+        body(health_cmd="true", health_timeout=-1)

@@ -57,6 +57,7 @@ CONTAINER_COMMANDS = {
     "unpause": Entry(
         "lifecycle:unpause", "Unpause all processes within one or more containers", "CONTAINER [CONTAINER...]"
     ),
+    "update": Entry("update:update", "Update configuration of one or more containers", _CONTAINERS),
     "wait": Entry(
         "lifecycle:wait",
         "Block until one or more containers stop, then print their exit codes",

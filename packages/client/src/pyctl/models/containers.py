@@ -144,6 +144,13 @@ class Created:
 
 
 @attrs.frozen
+class Updated:
+    """The answer to an update (ContainerUpdateResponse)."""
+
+    warnings: tuple[str, ...] = api("Warnings", texts)
+
+
+@attrs.frozen
 class WaitFailure:
     """Why the daemon could not wait (ContainerWaitExitError)."""
 

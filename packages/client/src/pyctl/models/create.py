@@ -87,6 +87,18 @@ class RestartPolicy:
 
 
 @attrs.frozen(kw_only=True)
+class HealthCheck:
+    """How its health is probed (HealthConfig); durations are nanoseconds."""
+
+    test: list[str] | None = key("Test")
+    interval: int | None = key("Interval")
+    timeout: int | None = key("Timeout")
+    retries: int | None = key("Retries")
+    start_period: int | None = key("StartPeriod")
+    start_interval: int | None = key("StartInterval")
+
+
+@attrs.frozen(kw_only=True)
 class LogConfig:
     """A logging driver and its options."""
 
@@ -201,6 +213,7 @@ class CreateRequest:
     labels: dict[str, str] | None = key("Labels")
     stop_signal: str | None = key("StopSignal")
     stop_timeout: int | None = key("StopTimeout")
+    healthcheck: HealthCheck | None = key("Healthcheck")
     host_config: HostConfig | None = key("HostConfig")
     networking_config: NetworkingConfig | None = key("NetworkingConfig")
 

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from pyctl.api import Api, filters_param, json_lines, parse_json
 from pyctl.hijack import Hijacked
-from pyctl.models.containers import ContainerDetail, ContainerSummary, Created, ProcessTable, WaitResult
+from pyctl.models.containers import ContainerDetail, ContainerSummary, Created, ProcessTable, Updated, WaitResult
 from pyctl.models.fields import decode, json_list
 from pyctl.streams import Piece, demultiplex, raw
 from pyctl.transport import Response
 
 if TYPE_CHECKING:
-    from pyctl.models.create import CreateRequest
+    from pyctl.models.create import CreateRequest, HostConfig
     from pyctl.models.stats import Stats
 
 
@@ -119,6 +119,13 @@ class Containers:
         """ContainerRestart: like `stop`, then a start."""
         params = {"signal": signal, "t": None if timeout is None else str(timeout)}
         self._api.call("POST", f"{_path(ref)}/restart", params)
+
+    def update(self, ref: str, changes: HostConfig) -> tuple[str, ...]:
+        """ContainerUpdate: the limits and the restart policy that are set in ``changes``; what the daemon warns of."""
+        from pyctl.models.create import encode
+
+        answer = parse_json(self._api.call("POST", f"{_path(ref)}/update", {}, encode(changes)), "update")
+        return decode(Updated, answer, "update").warnings
 
     def rename(self, ref: str, name: str) -> None:
         """ContainerRename. `Conflict` for a name in use."""

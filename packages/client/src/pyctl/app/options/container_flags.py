@@ -53,8 +53,8 @@ class ProcessFlags:
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class ResourceFlags:
-    """How much of the machine it may use."""
+class LimitFlags:
+    """How much of the machine it may use, as far as that can be changed while it runs."""
 
     memory: Annotated[Number, value("--memory", "-m", metavar="bytes", help="Memory limit", read=values.size)] = None
     memory_reservation: Annotated[
@@ -68,9 +68,6 @@ class ResourceFlags:
             help="Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
             read=values.swap,
         ),
-    ] = None
-    memory_swappiness: Annotated[
-        Number, value("--memory-swappiness", metavar="int", help="Tune container memory swappiness (0 to 100)")
     ] = None
     cpus: Annotated[Number, value("--cpus", metavar="decimal", help="Number of CPUs", read=values.cpus)] = None
     cpu_shares: Annotated[Number, value("--cpu-shares", "-c", metavar="int", help="CPU shares (relative weight)")] = (
@@ -91,6 +88,15 @@ class ResourceFlags:
     ] = None
     pids_limit: Annotated[
         Number, value("--pids-limit", metavar="int", help="Tune container pids limit (set -1 for unlimited)")
+    ] = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ResourceFlags(LimitFlags):
+    """All of it."""
+
+    memory_swappiness: Annotated[
+        Number, value("--memory-swappiness", metavar="int", help="Tune container memory swappiness (0 to 100)")
     ] = None
     shm_size: Annotated[Number, value("--shm-size", metavar="bytes", help="Size of /dev/shm", read=values.size)] = None
     ulimit: Annotated[list[Ulimit], value("--ulimit", metavar="ulimit", help="Ulimit options", read=values.ulimit)] = (
@@ -205,5 +211,54 @@ class RecordFlags:
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class ContainerFlags(ProcessFlags, ResourceFlags, IsolationFlags, StorageFlags, NetworkFlags, RecordFlags):
+class HealthFlags:
+    """How to tell whether it works; durations are nanoseconds."""
+
+    health_cmd: Annotated[Text, value("--health-cmd", help="Command to run to check health")] = None
+    health_interval: Annotated[
+        Number,
+        value(
+            "--health-interval",
+            metavar="duration",
+            help="Time between running the check (ms|s|m|h) (default 0s)",
+            read=values.nanoseconds,
+        ),
+    ] = None
+    health_timeout: Annotated[
+        Number,
+        value(
+            "--health-timeout",
+            metavar="duration",
+            help="Maximum time to allow one check to run (ms|s|m|h) (default 0s)",
+            read=values.nanoseconds,
+        ),
+    ] = None
+    health_start_period: Annotated[
+        Number,
+        value(
+            "--health-start-period",
+            metavar="duration",
+            help="Start period for the container to initialize before starting health-retries countdown (ms|s|m|h) (default 0s)",
+            read=values.nanoseconds,
+        ),
+    ] = None
+    health_start_interval: Annotated[
+        Number,
+        value(
+            "--health-start-interval",
+            metavar="duration",
+            help="Time between running the check during the start period (ms|s|m|h) (default 0s)",
+            read=values.nanoseconds,
+        ),
+    ] = None
+    health_retries: Annotated[
+        Number, value("--health-retries", metavar="int", help="Consecutive failures needed to report unhealthy")
+    ] = None
+    no_healthcheck: Annotated[bool, switch("--no-healthcheck", help="Disable any container-specified HEALTHCHECK")] = (
+        False
+    )
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ContainerFlags(ProcessFlags, ResourceFlags, IsolationFlags, StorageFlags, NetworkFlags, HealthFlags, RecordFlags):
     """All of them."""

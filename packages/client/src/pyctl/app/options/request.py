@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyctl.app.options import environment, mounts, ports, values
-from pyctl.app.options.container_flags import ContainerFlags
+from pyctl.app.options.container_flags import ContainerFlags, HealthFlags, LimitFlags
 from pyctl.errors import InvalidUsage, InvalidValue
-from pyctl.models.create import CreateRequest, EndpointConfig, HostConfig, LogConfig, NetworkingConfig
+from pyctl.models.create import CreateRequest, EndpointConfig, HealthCheck, HostConfig, LogConfig, NetworkingConfig
 
 T = TypeVar("T")
 _STREAMS = frozenset({"stdin", "stdout", "stderr"})
@@ -53,6 +53,7 @@ def create_request(
         labels=_given(_labels(flags)),
         stop_signal=flags.stop_signal,
         stop_timeout=flags.stop_timeout,
+        healthcheck=_health(flags),
         host_config=_host_config(flags, volumes, console),
         networking_config=_networking(flags),
     )
@@ -129,24 +130,59 @@ def _host_config(flags: ContainerFlags, volumes: mounts.Volumes, console: tuple[
         shm_size=flags.shm_size,
         sysctls=_given(values.strict_pairs(flags.sysctl, "--sysctl")),
         runtime=flags.runtime,
-        cpu_shares=flags.cpu_shares,
-        cpu_period=flags.cpu_period,
-        cpu_quota=flags.cpu_quota,
-        cpu_realtime_period=flags.cpu_rt_period,
-        cpu_realtime_runtime=flags.cpu_rt_runtime,
-        cpuset_cpus=flags.cpuset_cpus,
-        cpuset_mems=flags.cpuset_mems,
-        nano_cpus=flags.cpus,
-        memory=flags.memory,
-        memory_reservation=flags.memory_reservation,
-        memory_swap=flags.memory_swap,
+        **limits(flags),
         memory_swappiness=flags.memory_swappiness,
-        blkio_weight=flags.blkio_weight,
         devices=_given(flags.device),
         device_cgroup_rules=_given(flags.device_cgroup_rule),
-        pids_limit=flags.pids_limit,
         ulimits=_given(flags.ulimit),
         init=_given(flags.init),
+    )
+
+
+def limits(flags: LimitFlags) -> dict[str, Any]:
+    """The fields of HostConfig for the limits that can be changed while a container runs."""
+    return {
+        "cpu_shares": flags.cpu_shares,
+        "cpu_period": flags.cpu_period,
+        "cpu_quota": flags.cpu_quota,
+        "cpu_realtime_period": flags.cpu_rt_period,
+        "cpu_realtime_runtime": flags.cpu_rt_runtime,
+        "cpuset_cpus": flags.cpuset_cpus,
+        "cpuset_mems": flags.cpuset_mems,
+        "nano_cpus": flags.cpus,
+        "memory": flags.memory,
+        "memory_reservation": flags.memory_reservation,
+        "memory_swap": flags.memory_swap,
+        "blkio_weight": flags.blkio_weight,
+        "pids_limit": flags.pids_limit,
+    }
+
+
+def _health(flags: HealthFlags) -> HealthCheck | None:
+    numbers = {
+        "--health-interval": flags.health_interval,
+        "--health-timeout": flags.health_timeout,
+        "--health-retries": flags.health_retries,
+        "--health-start-period": flags.health_start_period,
+        "--health-start-interval": flags.health_start_interval,
+    }
+    asked = bool(flags.health_cmd) or any(numbers.values())
+    if flags.no_healthcheck:
+        if asked:
+            raise InvalidUsage("--no-healthcheck conflicts with --health-* options")
+        return HealthCheck(test=["NONE"])
+    for name, number in numbers.items():
+        if number is not None and number < 0:
+            raise InvalidUsage(f"{name} cannot be negative")
+    if not asked:
+        return None
+    return HealthCheck(
+        test=["CMD-SHELL", flags.health_cmd] if flags.health_cmd else None,
+        interval=_given(flags.health_interval),
+        timeout=_given(flags.health_timeout),
+        retries=_given(flags.health_retries),
+        start_period=_given(flags.health_start_period),
+        start_interval=_given(flags.health_start_interval),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
+from pyctl.app.options.moments import duration
 from pyctl.errors import InvalidValue
 from pyctl.models.create import Device, RestartPolicy, Ulimit
 
@@ -112,6 +113,20 @@ def restart(text: str) -> RestartPolicy:
     if found and not count.isdecimal():
         raise InvalidValue("invalid restart policy format: maximum retry count must be an integer")
     return RestartPolicy(name=name, maximum_retry_count=int(count or 0))
+
+
+def nanoseconds(text: str) -> int:
+    """A duration as Go writes it: ``1m30s``, ``200ms``."""
+    seconds = duration(text)
+    if seconds is None:
+        raise InvalidValue(f"time: {_wrong_duration(text)}")
+    return round(seconds * 1e9)
+
+
+def _wrong_duration(text: str) -> str:
+    """Go's words for what is wrong with it."""
+    number = re.fullmatch(r"[+-]?\d+(?:\.\d*)?", text)
+    return f'missing unit in duration "{text}"' if number else f'invalid duration "{text}"'
 
 
 def pairs(lines: Iterable[str]) -> dict[str, str]:
