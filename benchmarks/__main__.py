@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks import daemons, executions, lifecycle, logs, unpack
+from benchmarks import daemons, executions, lifecycle, logs, pulls, unpack
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import document, table, text
@@ -38,6 +38,8 @@ _BENCHMARKS = {
     "unpack": _Benchmark(unpack.plain, 5),
     "unpack-gzip": _Benchmark(unpack.compressed, 3),
     "import": _Benchmark(unpack.importing, 3),
+    "pull": _Benchmark(pulls.first, 5),
+    "pull-again": _Benchmark(pulls.again, 20),
 }
 
 

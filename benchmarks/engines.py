@@ -80,6 +80,15 @@ class Api:
             raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
         return json.loads(text) if text else None
 
+    def stream(self, method: str, path: str) -> bytes:
+        """An answer of many lines, whole. Raises RuntimeError when it is an error."""
+        self.connection.request(method, path)
+        answer = self.connection.getresponse()
+        data = answer.read()
+        if answer.status != http.client.OK:
+            raise RuntimeError(f"{method} {path}: {answer.status} {data.decode(errors='replace')}")
+        return data
+
     def swallow(self, path: str, least: int) -> None:
         """Read an answer to its end without looking at it. Raises RuntimeError when it has fewer than ``least`` bytes."""
         self.connection.request("GET", path)
