@@ -37,6 +37,10 @@ SAME_EVERYWHERE: Final = (
     # An interpreter for each kill: of the log's journal, which is pipes and files, and of the supervisor, whose store is.
     "tests/supervisor/logs/test_killed.py",
     "tests/supervisor/test_killed.py",
+    # A pytest for each test, and a program for each way to end; file systems and a database that the machines do not have.
+    "tests/supervisor/testing",
+    "tests/supervisor/embedding/test_crash.py",
+    "tests/supervisor/fork",
     # A hundred interpreters and fifty runs of runc, whose words are compared.
     "tests/runtime/cli/test_commands.py",
     "tests/runtime/cli/test_corners.py",

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pycontainerd import ContainerConfig
+from pycontainerd import ContainerConfig, HealthCheck
 from pycontainerd.blocking import Supervisor
 from pycontainerd.errors import CommandNotFound, ContainerNotFound, NotReady, NotRunning
-from pycontainerd.testing import Command, Guests, Http, LogLine, Port
+from pycontainerd.testing import Command, Guests, Healthy, Http, LogLine, Port
 from tests.supervisor.archives import docker_archive, oci_layout
 from tests.supervisor.embedding.program import parent
 
@@ -95,6 +95,16 @@ def test_a_command(guests: Guests) -> None:
     assert made.run("test", "-e", "/tmp/ready").code == 0
     with pytest.raises(CommandNotFound):
         made.until_ready(Command("no-such-program"))
+
+
+def test_health(guests: Guests) -> None:
+    check = HealthCheck(test=("CMD-SHELL", "echo looking; test -e /tmp/well"), interval=0.1)
+    made = guests("host", "sh", "-c", "sleep 0.3; touch /tmp/well; sleep 100", ready=Healthy(), health=check)
+    assert made.run("test", "-e", "/tmp/well").code == 0
+    with pytest.raises(NotReady, match="health: starting: looking"):
+        guests("host", "sleep", "100", ready=Healthy(), health=check, timeout=0.25)
+    with pytest.raises(NotReady, match="health: it has no health check"):
+        guests("host", "sleep", "100", ready=Healthy(), timeout=0.2)
 
 
 def test_all_conditions_and_the_reason_of_each_that_fails(guests: Guests) -> None:

@@ -105,7 +105,9 @@ class CursorNotFound(NotFound):
     """A reader of events cannot go on where it was without missing some. ``cursor`` is where it was; up to ``forgotten`` none is kept."""
 
     def __init__(self, cursor: int, forgotten: int) -> None:
-        why = f"those up to {forgotten} are not kept any more" if cursor < forgotten else "this store has not come so far"
+        why = (
+            f"those up to {forgotten} are not kept any more" if cursor < forgotten else "this store has not come so far"
+        )
         super().__init__(f"events after cursor {cursor}: {why}; read from 0 on to have all that there is")
         self.cursor = cursor
         self.forgotten = forgotten

@@ -6,7 +6,7 @@ fixtures are made of what is here, and so can be those of other frameworks.
 
 from __future__ import annotations
 
-from pycontainerd.testing.conditions import Command, Condition, Http, LogLine, Port
+from pycontainerd.testing.conditions import Command, Condition, Healthy, Http, LogLine, Port
 from pycontainerd.testing.factory import Guests
 from pycontainerd.testing.forward import forward
 from pycontainerd.testing.guest import Completed, Guest
@@ -19,6 +19,7 @@ __all__ = [
     "Condition",
     "Guest",
     "Guests",
+    "Healthy",
     "Http",
     "LogLine",
     "Port",

@@ -117,6 +117,23 @@ class Command:
         await _until(check, " ".join(self.args), report)
 
 
+@frozen
+class Healthy:
+    """Its health check (``ContainerConfig.health``, or its image's) says ``healthy``. Without one, it never is."""
+
+    async def wait(self, container: Container, report: Report) -> None:
+        """See Condition."""
+
+        async def check() -> None:
+            health = container.info().health
+            if health is None:
+                raise OSError("it has no health check")
+            if health.status != "healthy":
+                raise OSError(f"{health.status}: {health.log[-1].output.strip()}" if health.log else health.status)
+
+        await _until(check, "health", report)
+
+
 async def _until(check: Callable[[], Awaitable[None]], what: str, report: Report) -> None:
     pause = _FIRST_PAUSE
     while True:
