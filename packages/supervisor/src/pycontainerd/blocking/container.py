@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -21,6 +21,8 @@ from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.containers.config import ContainerConfig, ExecConfig, Resources
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo
 from pycontainerd.containers.restart import RestartPolicy
+from pycontainerd.diff.change import Change
+from pycontainerd.images.image import Image
 from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import container as asynchronous
 from pycontainerd.tasks.waiters import WaitCondition
@@ -140,6 +142,27 @@ class Container:
         """A new container on the file system that this one has at this moment."""
         fork = self._container.fork(name=name, id=id, config=config, start=start)
         return Container(self._loop, self._loop.call(fork))
+
+    def commit(
+        self,
+        reference: str | None = None,
+        *,
+        changes: Sequence[str] = (),
+        author: str = "",
+        message: str = "",
+        pause: bool = True,
+    ) -> Image:
+        """A new image of its own image's layers and what it has changed on top."""
+        commit = self._container.commit(reference, changes=changes, author=author, message=message, pause=pause)
+        return self._loop.call(commit)
+
+    def changes(self) -> builtins.list[Change]:
+        """What it has added, modified and deleted, sorted by path."""
+        return self._loop.call(self._container.changes())
+
+    def export(self) -> Iterator[bytes]:
+        """The tar of all its files."""
+        return self._loop.iterate(self._container.export())
 
     def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from pycontainerd.blocking.loop import LoopThread, arriving
 from pycontainerd.images import images as asynchronous
@@ -34,6 +35,18 @@ class Images:
     def import_archive(self, source: Source, *, platform: str | None = None) -> builtins.list[Image]:
         """Load the images of an OCI layout or a ``docker save`` archive; of several platforms, the one that suits best."""
         return self._loop.call(self._images.import_archive(_source(source), platform=platform))
+
+    def add_layer(
+        self,
+        base: Image,
+        source: IO[bytes],
+        config: Mapping[str, object],
+        reference: str | None = None,
+        *,
+        step: Mapping[str, object],
+    ) -> Image:
+        """Make an image of the layers of another one and one more, a plain tar."""
+        return self._loop.call(self._images.add_layer(base, source, config, reference, step=step))
 
     def import_rootfs(
         self, source: Source, reference: str | None = None, *, changes: Sequence[str] = (), message: str = ""

@@ -9,7 +9,7 @@ import asyncio
 import builtins
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -28,6 +28,7 @@ from pycontainerd.images.progress import Report, silent
 from pycontainerd.images.reference import familiar, name_of, remote
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease, Leases
+from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.registry.credentials import Credentials
 from pycontainerd.registry.registries import RegistryClient
 from pycontainerd.snapshots.overlayfs import HOST
@@ -60,6 +61,8 @@ class Images:
         self._registries = registries
         self.in_use: Callable[[], set[str]] = set
         """Tells the ids of the images that containers are made from; set by the supervisor."""
+        self.kept: LeaseManager
+        """Keeps what an unfinished pull has brought in; set by the supervisor."""
         self._leaving: set[str] = set()
 
     # -- looking up --------------------------------------------------------------------------------------------------------
@@ -112,6 +115,25 @@ class Images:
             await self._fill(spool, source)
             return await self._import(lambda lease: self._importer.rootfs(spool, name, config, message, lease))
 
+    async def add_layer(
+        self,
+        base: Image,
+        source: IO[bytes],
+        config: Mapping[str, object],
+        reference: str | None = None,
+        *,
+        step: Mapping[str, object],
+    ) -> Image:
+        """Make an image of the layers of ``base`` and one more, the plain tar ``source``, which is read in a thread.
+
+        ``config`` is its whole configuration, and ``step`` what its history says of the layer (image-spec, config.md). Raises InvalidReference;
+        ImageError for ``host``, which has no layers; OSError, and what reading raises; nothing is kept then.
+        """
+        name = image_name(reference) if reference else None
+        if base.id == self._catalogue.host.id:
+            raise ImageError("host: the built-in image is a view of this machine; nothing can be put on top of it")
+        return await self._import(lambda lease: self._importer.layered(base, source, config, name, step, lease))
+
     async def pull(
         self,
         reference: str,
@@ -126,7 +148,8 @@ class Images:
         ``platform`` best (``linux/arm64/v8``; by default this machine's). ``progress`` is told each step, on the event loop.
 
         All or nothing: ManifestNotFound, AccessDenied, RegistryRefused, DigestMismatch, ImageError and LayerError say what is wrong, and nothing is
-        kept then. After RegistryUnavailable, or when the caller was cancelled, layers are gone on with where they had come to.
+        kept then. After RegistryUnavailable, or when the caller was cancelled or the process killed, what has arrived is kept for a day, and gone on
+        with where it had come to.
         """
         from pycontainerd.images.pull import Puller
 
@@ -137,7 +160,7 @@ class Images:
         await self._worker.run(self._content.partials.clean)
         try:
             with self._leases.lease() as lease:
-                return await puller.pull(sources, found, wanted, progress, lease)
+                return await puller.pull(sources, found, wanted, progress, lease, self.kept)
         finally:
             await asyncio.shield(self._worker.run(self._collect))
 

@@ -20,11 +20,13 @@ from pycontainerd.images.archive import ArchivedImage, ArchivedLayer, Members, m
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.host import architecture
-from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of
+from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of, parsed
 from pycontainerd.images.platforms import Platform
 from pycontainerd.images.reference import familiar
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease
+
+_INHERITED = ("architecture", "variant", "os", "os.version", "os.features")
 
 Found = Sequence[tuple[Image, tuple[str, ...]]]
 
@@ -108,6 +110,32 @@ class Importer:
         }
         layers = (Layer(digest=blob.digest, size=blob.size, diff_id=diff_id),)
         image = image_of(json.dumps(document), layers, blob.size)
+        return self.keep([(image, (name,) if name else ())])[0]
+
+    def layered(
+        self,
+        base: Image,
+        source: IO[bytes],
+        config: Mapping[str, object],
+        name: str | None,
+        step: Mapping[str, object],
+        lease: Lease,
+    ) -> Image:
+        """An image of the layers of ``base`` and one more, the plain tar ``source``. ``step`` is what history says of it, its time apart."""
+        lease.hold(*chain_ids(base.layers), *(layer.digest for layer in base.blobs))
+        blob = self._content.ingest(source, lease, what="layer")
+        created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        before = parsed(base.document)
+        document = {
+            **{key: value for key, value in before.items() if key in _INHERITED},
+            "created": created,
+            "author": step.get("author") or before.get("author") or "",
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [*base.layers, blob.digest]},
+            "history": [*(before.get("history") or []), {"created": created, **step}],
+        }
+        layers = (*base.blobs, Layer(digest=blob.digest, size=blob.size, diff_id=blob.digest))
+        image = image_of(json.dumps(document), layers, sum(layer.size for layer in layers))
         return self.keep([(image, (name,) if name else ())])[0]
 
     def keep(self, found: Found) -> list[Image]:

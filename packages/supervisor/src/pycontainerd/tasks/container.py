@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from os import PathLike
@@ -24,15 +24,19 @@ from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo,
 from pycontainerd.containers.record import ContainerRecord, moment
 from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.containers.states import Action, after, refusal
+from pycontainerd.content.store import PIECE
+from pycontainerd.diff.change import Change
 from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError, Unsupported
 from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
 from pycontainerd.faults.faults import Faults
+from pycontainerd.images.image import Image
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.logs.record import LogBatch, LogRecord
-from pycontainerd.tasks import launch
+from pycontainerd.tasks import difference, launch
 from pycontainerd.tasks.attachment import Attachment
 from pycontainerd.tasks.changes import Changes
+from pycontainerd.tasks.commit import Pieces, image_configuration, made_by
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.execs import Execs
 from pycontainerd.tasks.failures import asking
@@ -258,6 +262,47 @@ class Container:
         if start:
             await made.start()
         return made
+
+    async def commit(
+        self,
+        reference: str | None = None,
+        *,
+        changes: Sequence[str] = (),
+        author: str = "",
+        message: str = "",
+        pause: bool = True,
+    ) -> Image:
+        """A new image of its own image's layers and what it has changed on top; its configuration is the container's.
+
+        ``changes`` are Dockerfile instructions. While what it has written is read, it stands still, unless ``pause`` is False; then a file that
+        is written to at that moment may be half in it. What is mounted (volumes, /proc) is no part of it. Its layer is unpacked when it is first used.
+
+        Raises InvalidReference; ImageError for a container of ``host``; LayerError for a file that no layer can hold; RemovalInProgress; OSError.
+        """
+        base = self._services.images.get(self._record.image_id)
+        config = image_configuration(base, self.config, changes)
+        step = {"created_by": made_by(self.config), "comment": message, "author": author}
+        said = {name: text for name, text in step.items() if text}
+        image = await self._finish(self._commit(base, config, reference, said, pause=pause))
+        await self._publish("commit", comment=message, imageID=image.id, imageRef=reference or "")
+        return image
+
+    async def changes(self) -> list[Change]:
+        """What it has added, modified and deleted, sorted by path. Raises RemovalInProgress, OSError."""
+        self._check_files()
+        return await self._services.worker.run(difference.changes, self._services, self.id)
+
+    async def export(self) -> AsyncIterator[bytes]:
+        """The tar of all its files, as it sees them without what is mounted over them. Raises RemovalInProgress, LayerError, OSError."""
+        self._check_files()
+        await self._publish("export")
+        pieces = difference.export(self._services, self.id)
+        source = Pieces(pieces)
+        try:
+            while piece := await self._services.worker.run(source.read, PIECE):
+                yield piece
+        finally:
+            await self._services.worker.run(pieces.close)
 
     async def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it; ``Exec.start`` runs it. Raises NotRunning, Paused, RemovalInProgress."""
@@ -524,8 +569,7 @@ class Container:
     async def _copy_to(self, key: str) -> None:
         """Nobody starts, ends or pauses it meanwhile."""
         async with self._lock:
-            if self._record.status in {Status.REMOVING, Status.DEAD}:
-                raise refusal(self._label, Status.REMOVING, Action.REMOVE)
+            self._check_files()
             with span("supervisor", "fork snapshot"):
                 await self._services.worker.run(self._fork_snapshot, key, self._process)
 
@@ -537,6 +581,31 @@ class Container:
                 snapshots.fork(key, self.id, in_use=True)
         else:
             snapshots.fork(key, self.id, in_use=process is not None)
+
+    def _check_files(self) -> None:
+        if self._record.status in {Status.REMOVING, Status.DEAD}:
+            raise refusal(self._label, Status.REMOVING, Action.REMOVE)
+
+    async def _commit(
+        self, base: Image, config: Mapping[str, Any], reference: str | None, step: Mapping[str, str], *, pause: bool
+    ) -> Image:
+        async with self._lock:
+            self._check_files()
+            pieces = self._still_layer(self._process if pause else None)
+            try:
+                with span("supervisor", "commit"):
+                    source = Pieces(pieces).as_file()
+                    return await self._services.images.add_layer(base, source, config, reference, step=step)
+            finally:
+                await self._services.worker.run(
+                    pieces.close
+                )  # if it was not read to its end, it still holds the processes
+
+    def _still_layer(self, process: pyrunc.Container | None) -> Generator[bytes, None, None]:
+        """The layer of what it has written; a process that runs is held still from the first byte to the last."""
+        running = process is not None and self._record.status is Status.RUNNING
+        with still(self._services, self.id, process) if process and running else contextlib.nullcontext():
+            yield from difference.layer(self._services, self.id)
 
     async def _started(self, record: ContainerRecord, process: pyrunc.Container, run: Run) -> None:
         check, health = record.config.health, record.health or Health()
