@@ -63,11 +63,16 @@ def _load(path: Path) -> Contract:
 
 def load() -> Contract:
     """The contract; where the document is not at hand the test is skipped, in CI it fails."""
+    return _load(reference())
+
+
+def reference() -> Path:
+    """The document's file; where it is not at hand the test is skipped, in CI it fails."""
     given = os.environ.get("ENGINE_API_REFERENCE")
     roots = [Path(given)] if given else [parent / "shared" / "reference" for parent in Path(__file__).resolve().parents]
     for root in roots:
         if (root / NAME).is_file():
-            return _load(root / NAME)
+            return root / NAME
     missing = f"{NAME} is not at hand: ENGINE_API_REFERENCE may name its directory"
     return pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
 

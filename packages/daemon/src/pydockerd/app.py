@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from contextlib import nullcontext
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -52,7 +52,7 @@ def application(engine: Engine) -> web.Application:
             return Hijacked()  # the client left in the middle of its answer: nobody is there to be told
 
     app = web.Application(client_max_size=BODY_LIMIT)
-    app.router.add_route("*", "/{path:.*}", handle)
+    app.router.add_route("*", "/{path:(?s:.*)}", handle)  # names may contain newlines, if only in bad requests
     app.on_response_prepare.append(_add_headers)
     return app
 
@@ -87,9 +87,23 @@ async def _run(engine: Engine, route: Route, call: Call) -> web.StreamResponse:
             raise as_answer(error) from error
 
 
-async def _carry(work: Awaitable[web.StreamResponse], *, streams: bool) -> web.StreamResponse:
+async def _carry(work: Coroutine[Any, Any, web.StreamResponse], *, streams: bool) -> web.StreamResponse:
     """Streams end with their client; anything else is carried through even when the client is gone."""
-    return await (work if streams else asyncio.shield(work))
+    if streams:
+        return await work
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_told_nobody)
+        raise
+
+
+def _told_nobody(task: asyncio.Task[web.StreamResponse]) -> None:
+    """Who asked is gone, so what went wrong can only be written down."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, Exception) and not isinstance(error, NotModified | ConnectionError | web.HTTPException):
+        logger.info("the client left before it could be told: %s", as_answer(error).message)
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

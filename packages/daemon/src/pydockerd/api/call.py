@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import hdrs, web
@@ -91,7 +91,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    handler: Callable[[Engine, Call], Awaitable[web.StreamResponse]]
+    handler: Callable[[Engine, Call], Coroutine[Any, Any, web.StreamResponse]]
     streams: bool = False
 
 
