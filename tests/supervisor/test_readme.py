@@ -25,8 +25,12 @@ def examples() -> list[str]:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "hello from box\nexec ended with 0\ncontainer ended with 137\n"), (1, "hello again\n")],
-    ids=["asynchronous", "blocking"],
+    [
+        (0, "hello from box\nexec ended with 0\ncontainer ended with 137\n"),
+        (1, "hello again\n"),
+        (2, "prepared\nof one\nprepared\nNo space left on device\n"),
+    ],
+    ids=["asynchronous", "blocking", "testing"],
 )
 def test_the_examples_run(tmp_path: Path, number: int, said: str) -> None:
     root = tmp_path / "containers"
