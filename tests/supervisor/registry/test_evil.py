@@ -153,13 +153,32 @@ async def test_what_a_stalling_registry_has_given_is_kept_for_later(supervisor: 
     supervisor.images._registries._config = impatient(supervisor.root.parent, stall=0.2, attempts=2)
     with pytest.raises(RegistryUnavailable, match=r"layer .*: no answer in time"):
         await supervisor.images.pull(evil.name)
-    left = Stored.of(supervisor)
-    assert not left.blobs
-    assert not left.ingests
-    assert not left.rows
+    assert supervisor.images.list()[1:] == []
+    assert Stored.of(supervisor).blobs == {sha(SMALL)[7:]}
+    assert not Stored.of(supervisor).ingests
+    (lease,) = await supervisor.leases.list()
+    assert lease.labels == {"pycontainerd/pull": evil.name}
     evil.trick = None
     await whole(supervisor, evil)
     assert ranges(evil)[-1] == "bytes=1200000-"
+    assert len(evil.asked(sha(SMALL))) == 1
+    assert await supervisor.leases.list() == []
+    await supervisor.images.remove(evil.name)
+    assert Stored.of(supervisor).empty
+
+
+async def test_what_is_kept_for_later_goes_with_the_refusal(supervisor: Supervisor, evil: Evil) -> None:
+    async def failing(request: web.Request) -> Answer:
+        return web.Response(status=500)
+
+    evil.trick = only(sha(BIG), MANY, failing)
+    with pytest.raises(RegistryUnavailable):
+        await supervisor.images.pull(evil.name)
+    assert await supervisor.leases.list()
+    evil.trick = None
+    other_bytes(evil)
+    await refused(supervisor, evil, DigestMismatch, "layer")
+    assert await supervisor.leases.list() == []
 
 
 async def test_a_cancelled_pull_is_gone_on_with(supervisor: Supervisor, evil: Evil) -> None:
@@ -176,7 +195,7 @@ async def test_a_cancelled_pull_is_gone_on_with(supervisor: Supervisor, evil: Ev
     pulling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await pulling
-    assert not Stored.of(supervisor).blobs
+    assert supervisor.images.list()[1:] == []
     await whole(supervisor, evil)
     assert (ranges(evil)[-1] or "").startswith("bytes=1")
 
@@ -191,7 +210,8 @@ async def test_a_supervisor_that_was_killed_goes_on(tmp_short: Path, evil: Evil)
     program.kill()
     await program.wait()
     async with supervisor_with(tmp_short, impatient(tmp_short)) as supervisor:
-        assert not Stored.of(supervisor).blobs
+        assert supervisor.images.list()[1:] == []
+        assert Stored.of(supervisor).blobs <= {sha(SMALL)[7:]}
         assert not Stored.of(supervisor).ingests
         await whole(supervisor, evil)
     assert int((ranges(evil)[-1] or "bytes=0-")[6:-1]) >= 1_000_000
@@ -390,7 +410,7 @@ async def test_a_connection_that_only_drips(supervisor: Supervisor, evil: Evil) 
     supervisor.images._registries._config = impatient(supervisor.root.parent, stall=0.3, attempts=2)
     with pytest.raises(RegistryUnavailable, match="only drips"):
         await supervisor.images.pull(evil.name)
-    assert not Stored.of(supervisor).blobs
+    assert supervisor.images.list()[1:] == []
 
 
 # -- who is told what -----------------------------------------------------------------------------------------------------
@@ -451,7 +471,7 @@ async def test_who_is_redirected_to_proves_nothing(supervisor: Supervisor, evil:
             await supervisor.images.pull(evil.name, auth=SECRET)
         assert elsewhere.requests
         assert not [each for each in elsewhere.requests if "Authorization" in each.headers]
-    assert not Stored.of(supervisor).blobs
+    assert supervisor.images.list()[1:] == []
 
 
 async def test_a_token_that_ends_in_the_middle(supervisor: Supervisor, evil: Evil) -> None:

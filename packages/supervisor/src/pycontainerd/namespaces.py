@@ -111,4 +111,5 @@ class Namespaces:
         leases = LeaseManager(
             name, stores.database, working, stores.worker, has, stores.collected, stores.expiry.changed
         )
+        images.kept = leases
         return Namespace(name, images, containers, events, leases, content)

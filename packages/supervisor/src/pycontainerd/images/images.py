@@ -211,6 +211,10 @@ class Images:
             await self._worker.run(spool.write, piece)
         spool.seek(0)
 
+    def spool(self) -> IO[bytes]:
+        """A nameless temporary file in the store's file system."""
+        return self._content.spool()
+
     # -- for containers ------------------------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager

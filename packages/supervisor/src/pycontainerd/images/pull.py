@@ -24,6 +24,7 @@ from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.documents import Descriptor, Manifest, image_only, read_document
 from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of
 from pycontainerd.images.importing import Importer, image_name
+from pycontainerd.images.keeping import Keeping, keeping
 from pycontainerd.images.platforms import Platform, platform_of
 from pycontainerd.images.progress import Progress, Report, Step
 from pycontainerd.images.reference import Remote
@@ -31,11 +32,21 @@ from pycontainerd.images.sources import came_from
 from pycontainerd.images.together import together
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease
+from pycontainerd.leases.manager import LeaseManager
+from pycontainerd.leases.resource import LeaseResource
 from pycontainerd.registry.download import Downloader, Wanted, to_its_end
 from pycontainerd.registry.repository import Found, Repository
 from pycontainerd.worker import Worker
 
 _CONFIG_LIMIT = 8 << 20
+
+
+@frozen
+class _Holding:
+    """``lease`` holds what is used as long as the work goes on; ``kept`` keeps what is complete, should it come to no end."""
+
+    lease: Lease
+    kept: Keeping
 
 
 @frozen
@@ -50,7 +61,13 @@ class Puller:
     parallel: int
 
     async def pull(
-        self, sources: Sequence[Repository], remote: Remote, platform: Platform, report: Report, lease: Lease
+        self,
+        sources: Sequence[Repository],
+        remote: Remote,
+        platform: Platform,
+        report: Report,
+        lease: Lease,
+        kept: LeaseManager,
     ) -> Image:
         """The image, under its name. What is refused leaves nothing; what has come from a registry that is not there any more is kept for later."""
         name = image_name(remote.familiar)
@@ -59,18 +76,19 @@ class Puller:
         sources, found = await self._resolve(sources, remote.reference, f"manifest {remote.familiar}")
         manifest = await self._manifest(sources, found, remote, platform)
         report(Progress(Step.RESOLVED, found.digest))
-        try:
-            image = await self._image(sources, manifest, lease)
-            await self._layers(sources, manifest, image, report, lease)
-        except RegistryUnavailable:
-            raise
-        except SupervisorError:
-            await self.worker.run(self._forget, manifest)
-            raise
         names = tuple(dict.fromkeys((name, f"{remote.name}@{found.digest}")))
-        kept = await to_its_end(self.worker.run(self._keep, image, names, sources[0], manifest, lease))
+        async with keeping(kept, remote.familiar) as kept_so_far:
+            try:
+                image = await self._image(sources, manifest, lease)
+                await self._layers(sources, manifest, image, report, _Holding(lease, kept_so_far))
+            except RegistryUnavailable:
+                raise
+            except SupervisorError:
+                await self.worker.run(self._forget, manifest)
+                raise
+            pulled = await to_its_end(self.worker.run(self._keep, image, names, sources[0], manifest, lease))
         report(Progress(Step.DONE, found.digest, detail=remote.reference))
-        return kept
+        return pulled
 
     # -- what it is ----------------------------------------------------------------------------------------------------------
 
@@ -160,7 +178,7 @@ class Puller:
     # -- its layers ----------------------------------------------------------------------------------------------------------
 
     async def _layers(
-        self, sources: Sequence[Repository], manifest: Manifest, image: Image, report: Report, lease: Lease
+        self, sources: Sequence[Repository], manifest: Manifest, image: Image, report: Report, holding: _Holding
     ) -> None:
         """Download and unpack at once. The first failure ends the rest."""
         gate = asyncio.Semaphore(self.parallel)
@@ -168,13 +186,18 @@ class Puller:
             report(Progress(Step.WAITING, layer.digest, 0, layer.size))
         async with together() as tasks:
             arriving = {
-                layer.digest: tasks.create_task(self._layer(sources, layer, gate, report, lease))
+                layer.digest: tasks.create_task(self._layer(sources, layer, gate, report, holding))
                 for layer in manifest.layers
             }
-            tasks.create_task(self._unpack(image, arriving, report, lease))
+            tasks.create_task(self._unpack(image, arriving, report, holding))
 
     async def _layer(
-        self, sources: Sequence[Repository], layer: Descriptor, gate: asyncio.Semaphore, report: Report, lease: Lease
+        self,
+        sources: Sequence[Repository],
+        layer: Descriptor,
+        gate: asyncio.Semaphore,
+        report: Report,
+        holding: _Holding,
     ) -> None:
         fresh = False
 
@@ -186,18 +209,21 @@ class Puller:
         urls = layer.urls if mediatypes.is_foreign(layer.media_type) else ()
         wanted = Wanted(digest=layer.digest, size=layer.size, what=f"layer {layer.digest}", urls=urls)
         async with gate:
-            await Downloader(self.content, self.worker).fetch(sources, wanted, lease, arrived)
+            await Downloader(self.content, self.worker).fetch(sources, wanted, holding.lease, arrived)
+        await holding.kept.add(LeaseResource.content(layer.digest))
         report(Progress(Step.DOWNLOADED if fresh else Step.EXISTS, layer.digest, layer.size, layer.size))
 
     async def _unpack(
-        self, image: Image, arriving: dict[str, asyncio.Task[None]], report: Report, lease: Lease
+        self, image: Image, arriving: dict[str, asyncio.Task[None]], report: Report, holding: _Holding
     ) -> None:
+        chains = chain_ids(image.layers)
         for number, layer in enumerate(image.blobs, 1):
             await asyncio.wait([arriving[layer.digest]])
             if arriving[layer.digest].cancelled() or arriving[layer.digest].exception() is not None:
                 return  # the group tells it
             report(Progress(Step.EXTRACTING, layer.digest, 0, layer.size))
-            await to_its_end(self.worker.run(self._unpack_one, image, number, lease))
+            await to_its_end(self.worker.run(self._unpack_one, image, number, holding.lease))
+            await holding.kept.add(LeaseResource.snapshot(chains[number - 1]))
             report(Progress(Step.EXTRACTED, layer.digest, layer.size, layer.size))
 
     def _unpack_one(self, image: Image, number: int, lease: Lease) -> None:
