@@ -45,6 +45,7 @@ async def test_it_becomes_healthy_and_unhealthy_by_what_its_file_system_says(sup
     await until(lambda: health(container).status == "healthy")
     assert health(container).failing_streak == 0
     await until(lambda: len(health(container).log) == 5)
+    assert len(container.execs()) <= 2
     assert await health_events(supervisor) == ["health_status: unhealthy", "health_status: healthy"]
 
 

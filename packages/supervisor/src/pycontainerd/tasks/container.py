@@ -87,11 +87,11 @@ class Container:
         self._run: Run | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._restarts = Restarts()
-        self._prober = Prober(lambda: self._record, self.exec, self._probed)
+        self._execs = Execs(services, lambda: self._record, self._running_process)
+        self._prober = Prober(lambda: self._record, self.exec, self._execs.forget, self._probed)
         self._restarting = False
         self._clock_shift = 0.0
         self._begun: set[asyncio.Task[Any]] = set()
-        self._execs = Execs(services, lambda: self._record, self._running_process)
 
     @property
     def id(self) -> str:

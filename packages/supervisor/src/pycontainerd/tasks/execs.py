@@ -57,6 +57,11 @@ class Execs:
         await self._services.database.write(write)
         return self._add(record)
 
+    async def forget(self, exec_id: str) -> None:
+        """One that has ended, and that nobody will ask for; a health check has too many to keep them all for a while."""
+        if self._execs.pop(exec_id, None) is not None:
+            await self._services.database.write(lambda connection: store.delete_execs(connection, [exec_id]))
+
     async def adopt(self, container: pyrunc.Container) -> None:
         """Find again those that another supervisor knew; those that it had not started can still be started."""
         records = await self._services.database.read(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pycontainerd.containers.config import ExecConfig
 from pycontainerd.containers.health import MOST_OUTPUT, HealthResult
@@ -28,10 +28,12 @@ class Prober:
         self,
         record: Callable[[], ContainerRecord],
         make: Callable[[ExecConfig], Awaitable[Exec]],
+        forget: Callable[[str], Awaitable[None]],
         tell: Callable[[HealthResult], Awaitable[None]],
     ) -> None:
         self._record = record
         self._make = make
+        self._forget = forget
         self._tell = tell
         self._task: asyncio.Task[None] | None = None
 
@@ -67,11 +69,18 @@ class Prober:
         text = output.decode("utf-8", "replace")
         return HealthResult(started_ns=started, ended_ns=time.time_ns(), exit_code=code, output=text)
 
+    @contextlib.asynccontextmanager
+    async def _forgotten(self, process: Exec) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self._forget(process.id)
+
     async def _outcome(self, arguments: tuple[str, ...], timeout: float) -> tuple[int, bytes]:  # noqa: ASYNC109
         output = bytearray()
         try:
             process = await self._make(ExecConfig(args=arguments))
-            async with await process.attach() as attachment:
+            async with self._forgotten(process), await process.attach() as attachment:
                 await process.start()
                 try:
                     async with asyncio.timeout(timeout):
