@@ -63,6 +63,6 @@ def test_a_container_keeps_what_it_is_made_from() -> None:
 
 def test_labels_lead_on() -> None:
     index, manifest, blob = (LeaseResource.content(name) for name in ("index", "manifest", "blob"))
-    references = References({"a": {index}}, set(), {index: {manifest}, manifest: {blob, LeaseResource.snapshot("b")}})
+    references = References({"a": {index}}, {"a": {index: {manifest}, manifest: {blob, LeaseResource.snapshot("b")}}})
     kept = needed(references, [layer("a"), layer("b", "a")])
     assert kept == {index, manifest, blob, LeaseResource.snapshot("a"), LeaseResource.snapshot("b")}

@@ -62,8 +62,10 @@ async def test_it_keeps_the_layers_of_an_image_that_is_removed(supervisor: Super
     assert not supervisor.content.has(busybox.blobs[0].digest)
     assert supervisor.snapshots.exists(chain)
     await supervisor.leases.release(lease.id, LeaseResource.snapshot(chain), LeaseResource.snapshot("it holds none"))
-    assert Stored.of(supervisor).empty
+    stored = Stored.of(supervisor)
+    assert (stored.blobs, stored.snapshots) == (frozenset(), frozenset())
     await supervisor.leases.delete(lease.id)
+    assert Stored.of(supervisor).empty
 
 
 async def test_it_outlives_the_supervisor(tmp_short: Path) -> None:

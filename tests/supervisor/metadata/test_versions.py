@@ -96,6 +96,7 @@ async def test_it_opens_and_works(tmp_short: Path, busybox_tar: Path, version: i
         await remove_all(supervisor)
         await supervisor.images.remove("busybox")
         assert await supervisor.namespaces() == ["new"]
+        await supervisor.namespace("new").leases.delete("one")
         assert Stored.of(supervisor).empty
 
 

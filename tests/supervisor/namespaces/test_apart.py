@@ -179,10 +179,13 @@ async def test_a_blob_is_there_for_who_has_brought_it_in(supervisor: Supervisor,
     with ci.content.open(digest) as file:
         assert file.read() == b"secret"
     assert len(Stored.of(supervisor).blobs) == 1
+    assert ci.content.labels(digest) == {}
+    assert ci.content.label(digest, {"whose": "theirs"}) == {"whose": "theirs"}
+    assert supervisor.content.labels(digest) == {"whose": "ours"}
     for each in await ci.leases.list():
         await ci.leases.delete(each.id)
     hidden()  # what it does not need any more it does not see, though others keep it
-    assert supervisor.content.has(digest)
+    assert supervisor.content.labels(digest) == {"whose": "ours"}
 
 
 async def test_an_archive_that_only_names_a_layer_does_not_get_it(

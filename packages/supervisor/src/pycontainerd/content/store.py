@@ -50,6 +50,7 @@ class ContentStore:
         """The same store, as a namespace sees it: what that has not brought in is not there. See `pycontainerd.content.visibility`."""
         made = copy.copy(self)
         made._seen = seen
+        made._labels = self._labels.of_namespace(seen.namespace) if self._labels is not None else None
         return made
 
     def _is_hidden(self, digest: str) -> bool:

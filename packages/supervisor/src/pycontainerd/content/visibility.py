@@ -50,5 +50,7 @@ def load(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 
 def forget(connection: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
-    """Delete rows, inside the caller's transaction."""
-    connection.executemany("DELETE FROM blob_namespaces WHERE namespace = ? AND digest = ?", rows)
+    """Delete rows, and the labels of these blobs in these namespaces, inside the caller's transaction."""
+    for row in rows:
+        for table in ("blob_namespaces", "content_labels"):
+            connection.execute(f"DELETE FROM {table} WHERE namespace = ? AND digest = ?", row)  # noqa: S608

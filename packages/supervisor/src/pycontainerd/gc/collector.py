@@ -144,16 +144,15 @@ def needed(referred: roots.References, snapshots: Iterable[Snapshot]) -> set[Lea
         found = known.get(resource)
         if found is not None and found.parent is not None:
             yield LeaseResource.snapshot(found.parent)
-        yield from referred.of.get(resource, ())
 
     active = (resource for resource, each in known.items() if each.kind is not Kind.COMMITTED)
-    return reachable((*active, *referred.everywhere, *chain.from_iterable(referred.roots.values())), references)
+    referred_to = (needed_in(namespace, referred) for namespace in referred.roots)
+    return reachable(chain(active, *referred_to), references)
 
 
 def needed_in(namespace: str, referred: roots.References) -> set[LeaseResource]:
     """What the metadata of one namespace refer to."""
-    roots = (*referred.everywhere, *referred.roots.get(namespace, ()))
-    return reachable(roots, lambda resource: referred.of.get(resource, ()))
+    return reachable(referred.roots.get(namespace, ()), lambda resource: referred.of(namespace, resource))
 
 
 def collectable(snapshots: Iterable[Snapshot], needed: Set[LeaseResource], held: Set[str]) -> list[str]:

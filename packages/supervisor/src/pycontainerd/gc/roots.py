@@ -22,11 +22,14 @@ _REFERENCES = {
 
 @frozen
 class References:
-    """``roots`` live by themselves, in each namespace; ``everywhere`` whatever the namespace; ``of`` tells what a blob refers to by its labels."""
+    """Of each namespace: ``roots`` live by themselves, ``by_label`` tells what a blob refers to."""
 
     roots: dict[str, set[LeaseResource]] = Factory(dict)
-    everywhere: set[LeaseResource] = Factory(set)
-    of: dict[LeaseResource, set[LeaseResource]] = Factory(dict)
+    by_label: dict[str, dict[LeaseResource, set[LeaseResource]]] = Factory(dict)
+
+    def of(self, namespace: str, resource: LeaseResource) -> set[LeaseResource]:
+        """What a blob refers to by the labels that a namespace has given it."""
+        return self.by_label.get(namespace, {}).get(resource, set())
 
 
 def load(connection: sqlite3.Connection, now: int) -> References:
@@ -37,10 +40,10 @@ def load(connection: sqlite3.Connection, now: int) -> References:
     found = References()
     for namespace, resource in (*_of_images(connection), *leases.all_resources(connection, now)):
         found.roots.setdefault(namespace, set()).add(resource)
-    for blob, labels in _labelled(connection):
+    for namespace, blob, labels in _labelled(connection):
         if _ROOT in labels:
-            found.everywhere.add(blob)
-        found.of[blob] = set(_referred(labels))
+            found.roots.setdefault(namespace, set()).add(blob)
+        found.by_label.setdefault(namespace, {})[blob] = set(_referred(labels))
     return found
 
 
@@ -54,10 +57,10 @@ def _of_images(connection: sqlite3.Connection) -> Iterator[tuple[str, LeaseResou
             yield namespace, LeaseResource.snapshot(chain)
 
 
-def _labelled(connection: sqlite3.Connection) -> Iterator[tuple[LeaseResource, dict[str, str]]]:
-    query = "SELECT digest, labels FROM content_labels WHERE instr(labels, 'containerd.io/gc.')"
-    for digest, labels in connection.execute(query):
-        yield LeaseResource.content(digest), json.loads(labels)
+def _labelled(connection: sqlite3.Connection) -> Iterator[tuple[str, LeaseResource, dict[str, str]]]:
+    query = "SELECT namespace, digest, labels FROM content_labels WHERE instr(labels, 'containerd.io/gc.')"
+    for namespace, digest, labels in connection.execute(query):
+        yield namespace, LeaseResource.content(digest), json.loads(labels)
 
 
 def _referred(labels: dict[str, str]) -> Iterator[LeaseResource]:

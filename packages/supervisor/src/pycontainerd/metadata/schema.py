@@ -102,4 +102,13 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE forgotten_events (namespace TEXT PRIMARY KEY, cursor INTEGER NOT NULL) STRICT;
     INSERT INTO forgotten_events (namespace, cursor) SELECT 'default', min(cursor) - 1 FROM events HAVING min(cursor) > 1;
     """,
+    # labels of blobs, of each namespace
+    """
+    CREATE TABLE new_content_labels (
+        namespace TEXT NOT NULL, digest TEXT NOT NULL, labels TEXT NOT NULL, PRIMARY KEY (namespace, digest)
+    ) STRICT;
+    INSERT INTO new_content_labels (namespace, digest, labels) SELECT 'default', digest, labels FROM content_labels;
+    DROP TABLE content_labels;
+    ALTER TABLE new_content_labels RENAME TO content_labels;
+    """,
 )
