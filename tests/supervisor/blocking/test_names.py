@@ -20,7 +20,7 @@ INTERNAL = {
     "Events": {"announce", "close"},
     "Exec": {"close", "container_ended", "record", "take_over"},
     "Faults": set[str](),
-    "Images": {"kept", "in_use", "snapshot_for"},
+    "Images": {"in_use", "kept", "snapshot_for", "spool"},
     "Killing": {"call_off"},
     "LeaseManager": set[str](),
     "Namespace": set[str](),

@@ -38,6 +38,7 @@ from pycontainerd.namespaces import Namespace
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials
 from pycontainerd.supervisor import Supervisor
+from pycontainerd.tasks.archive import PathStat
 from pycontainerd.tasks.attachment import Attachment, Chunk
 from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.containers import Containers
@@ -78,6 +79,7 @@ __all__ = [
     "LogConfig",
     "LogRecord",
     "Namespace",
+    "PathStat",
     "ProcessInfo",
     "Progress",
     "Registries",

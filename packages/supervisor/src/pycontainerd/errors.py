@@ -12,7 +12,8 @@
     │   ├── CursorNotFound          events after a cursor are forgotten, or it is of another store
     │   ├── ContentNotFound
     │   ├── ManifestNotFound        a registry does not have this image
-    │   └── LeaseNotFound
+    │   ├── LeaseNotFound
+    │   └── PathNotFound            among a container's files
     ├── AmbiguousReference          a prefix that fits several objects
     │   └── AmbiguousId
     ├── InvalidInput
@@ -21,6 +22,7 @@
     │   ├── InvalidConfig           a field of ContainerConfig or ExecConfig
     │   ├── InvalidDigest
     │   ├── ImageError              an archive or image that is not what it says
+    │   ├── PathRefused             among a container's files: not a directory, a loop of links
     │   └── LayerError              an entry of a layer that must not or cannot be unpacked
     ├── DigestMismatch              content that is not what its digest says
     ├── RegistryError               a registry did not do what it was asked
@@ -137,6 +139,14 @@ class ManifestNotFound(NotFound):
         self.reference = reference
 
 
+class PathNotFound(NotFound):
+    """A container has no such file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Could not find the file {path} in the container")
+        self.path = path
+
+
 class AmbiguousReference(SupervisorError):
     """A prefix fits more than one object."""
 
@@ -183,6 +193,14 @@ class InvalidDigest(InvalidInput):
 
 class ImageError(InvalidInput):
     """An archive or image that cannot be read: truncated, incomplete, contradictory."""
+
+
+class PathRefused(InvalidInput):
+    """A path of a container that cannot be what it was named for."""
+
+    def __init__(self, path: str, rule: str) -> None:
+        super().__init__(f"{path}: {rule}")
+        self.path = path
 
 
 class LayerError(InvalidInput):

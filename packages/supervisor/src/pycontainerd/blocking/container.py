@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -17,7 +17,7 @@ import pyrunc
 from pycontainerd.blocking.attachment import Attachment
 from pycontainerd.blocking.exec import Exec
 from pycontainerd.blocking.faults import Faults
-from pycontainerd.blocking.loop import LoopThread
+from pycontainerd.blocking.loop import LoopThread, arriving
 from pycontainerd.containers.config import ContainerConfig, ExecConfig, Resources
 from pycontainerd.containers.info import ContainerInfo, ExitStatus, ProcessInfo
 from pycontainerd.containers.restart import RestartPolicy
@@ -25,6 +25,7 @@ from pycontainerd.diff.change import Change
 from pycontainerd.images.image import Image
 from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import container as asynchronous
+from pycontainerd.tasks.archive import PathStat
 from pycontainerd.tasks.waiters import WaitCondition
 
 _T = TypeVar("_T")
@@ -163,6 +164,18 @@ class Container:
     def export(self) -> Iterator[bytes]:
         """The tar of all its files."""
         return self._loop.iterate(self._container.export())
+
+    def stat(self, path: str) -> PathStat:
+        """What is at a path of its files; a symlink is not followed."""
+        return self._loop.call(self._container.stat(path))
+
+    def read_archive(self, path: str) -> Iterator[bytes]:
+        """The tar of a file or a directory of it."""
+        return self._loop.iterate(self._container.read_archive(path))
+
+    def write_archive(self, path: str, source: Iterable[bytes], *, keep_kinds: bool = False) -> None:
+        """Unpack a tar into a directory of it, over what is there."""
+        self._loop.call(self._container.write_archive(path, arriving(source), keep_kinds=keep_kinds))
 
     def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it."""

@@ -7,7 +7,7 @@ their time in the kernel or in C, where they do not hold each other up.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 from attrs import define, field, frozen
@@ -19,7 +19,7 @@ from pycontainerd.diff.entries import entries
 from pycontainerd.diff.header import Entry
 from pycontainerd.diff.making import Maker
 from pycontainerd.diff.thread import start_without_umask
-from pycontainerd.diff.whiteouts import Marks, Removal
+from pycontainerd.diff.whiteouts import Marks, NoLayer, Removal, Whiteouts
 from pycontainerd.errors import LayerError
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -59,8 +59,21 @@ def apply(
     LayerError names the entry that is malformed, would leave the directory, or is more than ``limits`` allow. What was written before it
     stays: the caller throws the directory away.
     """
+    whiteouts = Removal() if in_place else Marks()
+    return _unpacked(layer, lambda belt: _Work(belt, directory, tuple(below), limits or UnpackLimits(), whiteouts))
+
+
+def put(tar: IO[bytes], directory: str, *, keep_kinds: bool) -> None:
+    """Unpack a tar that is no layer over the files of a directory that may be in use. Names that begin with ``.wh.`` are names.
+
+    ``keep_kinds``: no directory is replaced by what is none, nor the other way round. LayerError, OSError; what was written before stays.
+    """
+    _unpacked(tar, lambda belt: _Work(belt, directory, (), UnpackLimits(), NoLayer(keep_kinds=keep_kinds)))
+
+
+def _unpacked(layer: IO[bytes], work_on: Callable[[Belt], _Work]) -> Applied:
     source, belt = Source(decompressed(layer)), Belt()
-    work = _Work(belt, directory, tuple(below), limits or UnpackLimits(), in_place)
+    work = work_on(belt)
     done = start_without_umask(work.run, "pycontainerd-unpack")
     try:
         try:
@@ -101,19 +114,19 @@ class _Work:
     _directory: str
     _below: Sequence[str]
     _limits: UnpackLimits
-    _in_place: bool
+    _whiteouts: Whiteouts
     size: int = field(default=0, init=False)
 
     def run(self) -> None:
         blocks = Blocks(self._belt.pieces())
         try:
-            with Confined(self._directory, self._below) as root:
+            with Confined(self._directory, self._below, live=self._whiteouts.literal) as root:
                 self._unpack(blocks, root)
         finally:
             self._belt.stop()
 
     def _unpack(self, blocks: Blocks, root: Confined) -> None:
-        maker = Maker(root, blocks, Removal() if self._in_place else Marks())
+        maker = Maker(root, blocks, self._whiteouts)
         for count, entry in enumerate(entries(blocks), 1):
             self.size += entry.size if entry.segments is None else entry.length
             self._check(entry, count)

@@ -34,14 +34,14 @@ class Directory:
 
     fd: int
     plain: bool
-    mtime_ns: int
+    mtime_ns: int | None
     acl: bytes | None
 
     @classmethod
-    def of(cls, fd: int, group: int) -> Directory:
-        """What the descriptor has."""
+    def of(cls, fd: int, group: int, *, live: bool) -> Directory:
+        """What the descriptor has. Of a ``live`` one nothing is kept back: its ACL is needed by who uses it, and its time is to change."""
         status = os.fstat(fd)
-        made = cls(fd, False, status.st_mtime_ns, _taken_acl(fd))
+        made = cls(fd, False, None, None) if live else cls(fd, False, status.st_mtime_ns, _taken_acl(fd))
         made.now_is(status.st_mode, status.st_gid, group)
         return made
 
@@ -54,7 +54,8 @@ class Directory:
         try:
             if self.acl is not None:
                 os.setxattr(self.fd, DEFAULT_ACL, self.acl)
-            os.utime(self.fd, ns=(self.mtime_ns, self.mtime_ns))
+            if self.mtime_ns is not None:
+                os.utime(self.fd, ns=(self.mtime_ns, self.mtime_ns))
         finally:
             os.close(self.fd)
 
@@ -74,15 +75,16 @@ class Confined:
     """The tree below ``root``.
 
     ``below`` are the directories of the layers underneath, nearest first: a directory that is made because an entry needs it is like
-    the one of the same name there, which it will cover.
+    the one of the same name there, which it will cover. ``live``: somebody else uses the tree, and may change it.
     """
 
-    def __init__(self, root: str, below: Sequence[str] = ()) -> None:
+    def __init__(self, root: str, below: Sequence[str] = (), *, live: bool = False) -> None:
+        self._live = live
         self.user, self.group = os.geteuid(), os.getegid()
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
             self._below = [_open(directory, opened) for directory in below]
-            self._root = Directory.of(os.open(root, _DIRECTORY), self.group)
+            self._root = Directory.of(os.open(root, _DIRECTORY), self.group, live=live)
             self._stack = opened.pop_all()
         self._kept: dict[bytes, Directory] = {}
         self._last: tuple[bytes, Directory] = (b"", self._root)
@@ -163,7 +165,7 @@ class Confined:
         """A directory that is there, not kept yet. OSError if it is none."""
         fd = os.open(leaf, _DIRECTORY, dir_fd=parent.fd)
         try:
-            return Directory.of(fd, self.group)
+            return Directory.of(fd, self.group, live=self._live)
         except BaseException:
             os.close(fd)
             raise
@@ -199,7 +201,7 @@ class Confined:
             like = self._covered(parts)
             os.fchown(fd, *((like.st_uid, like.st_gid) if like else (self.user, self.group)))
             os.fchmod(fd, stat.S_IMODE(like.st_mode) if like else 0o755)
-            made = Directory.of(fd, self.group)
+            made = Directory.of(fd, self.group, live=self._live)
             made.mtime_ns = like.st_mtime_ns if like else made.mtime_ns
             return made
         except BaseException:

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from pycontainerd.diff import attributes
 from pycontainerd.diff.blocks import PIECE
@@ -55,6 +55,24 @@ def create(difference: Difference) -> Iterator[bytes]:
     yield END
 
 
+def archive_of(fd: int, name: bytes) -> Iterator[bytes]:
+    """The tar of one file (``fd`` may be of O_PATH), or of a directory with all in it, called ``name`` in the archive. OSError.
+
+    It is no layer: names that begin with ``.wh.`` are names.
+    """
+    status = os.fstat(fd)
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode))
+    if kind == DIRECTORY:
+        yield from _Layer(Difference(upper=f"/proc/self/fd/{fd}/.", marked=False), name.rstrip(b"/")).run()
+    elif kind == FILE:
+        yield from _opened(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), name)
+    elif kind is not None:
+        entry = _described(name, status, kind, {})
+        entry.link = os.readlink(b"", dir_fd=fd) if kind == SYMLINK else b""
+        yield header(entry)
+    yield END
+
+
 @define
 class _Linked:
     """A file of several names: the first of them, and whether it has been told."""
@@ -66,12 +84,16 @@ class _Linked:
 @frozen
 class _Layer:
     _difference: Difference
+    _archive: bytes | None = None
+    """What the directory is called in an archive that is no layer."""
     _links: dict[tuple[int, int], _Linked] = field(factory=dict)
 
     def run(self) -> Iterator[bytes]:
         for found in walk(self._difference):
             name = found.path.rpartition(b"/")[2]
-            if name.startswith(PREFIX) and not found.same:
+            if self._archive is not None:
+                found = evolve(found, path=b"/".join(part for part in (self._archive, found.path) if part))
+            elif name.startswith(PREFIX) and not found.same:
                 raise LayerError(os.fsdecode(found.path), "a name that begins with .wh. would hide others; rename it")
             if found.status is None:
                 yield header(new_entry(_beside(found.path, PREFIX + name)))
@@ -139,9 +161,14 @@ def _file_in(parent: int, name: bytes, path: bytes, expected: os.stat_result) ->
         if error.errno in _GONE:
             return
         raise
+    yield from _opened(fd, path, expected)
+
+
+def _opened(fd: int, path: bytes, expected: os.stat_result | None = None) -> Iterator[bytes]:
+    """The entry of an open file, which is closed in the end."""
     try:
         status = os.fstat(fd)
-        if (status.st_dev, status.st_ino) != (expected.st_dev, expected.st_ino):
+        if expected is not None and (status.st_dev, status.st_ino) != (expected.st_dev, expected.st_ino):
             return  # another one has taken its place
         entry = _described(path, status, FILE, attributes.read(fd, path))
         entry.size = status.st_size

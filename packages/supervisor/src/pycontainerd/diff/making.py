@@ -61,7 +61,7 @@ class Maker:
             while name.startswith(b"./"):
                 name = name[2:].lstrip(b"/")
         parent, leaf = self._root.parent_of(name)
-        if leaf.startswith(PREFIX):
+        if leaf.startswith(PREFIX) and not self._whiteouts.literal:
             self._whiteout(entry, parent, leaf)
         elif leaf:
             make(entry, parent, leaf)
@@ -154,9 +154,11 @@ class Maker:
         """What is in a directory stays when it comes again. A mark of this layer means that what is underneath stays hidden."""
         found = os.lstat(leaf, dir_fd=parent.fd)
         if not stat.S_ISDIR(found.st_mode):
+            if self._whiteouts.keep_kinds:
+                raise LayerError(entry.label, "cannot overwrite non-directory with directory")
             self._clear(parent, leaf)
             os.mkdir(leaf, 0o755, dir_fd=parent.fd)
-            if is_mark(found) and not self._in_place:
+            if is_mark(found) and not self._in_place and not self._whiteouts.literal:
                 make_opaque(parent.fd, leaf)
         path = self._path(leaf)
         directory = self._root.kept(path)
@@ -239,6 +241,8 @@ class Maker:
         try:
             os.unlink(leaf, dir_fd=parent)
         except IsADirectoryError:
+            if self._whiteouts.keep_kinds:
+                raise LayerError(os.fsdecode(leaf), "cannot overwrite directory with non-directory") from None
             self._root.forget_below(self._path(leaf))
             tree.remove(os.fsdecode(leaf), dir_fd=parent)
 

@@ -26,6 +26,10 @@ class Whiteouts(Protocol):
     """``path`` is the directory's below the root. True is returned where directories may have gone."""
 
     in_place: bool
+    literal: bool
+    """Names that begin with ``.wh.`` are names like all others."""
+    keep_kinds: bool
+    """A directory is not replaced by what is none, nor the other way round."""
 
     def made(self, path: bytes) -> None:
         """This layer has something under this path."""
@@ -58,6 +62,8 @@ class Marks:
     """Nothing has to be remembered: each mark says it all."""
 
     in_place = False
+    literal = False
+    keep_kinds = False
 
     def made(self, path: bytes) -> None:
         """See Whiteouts."""
@@ -81,6 +87,8 @@ class Removal:
     """Remembers the paths that the layer has made, some 150 bytes each: which of two files is older cannot be seen."""
 
     in_place = True
+    literal = False
+    keep_kinds = False
 
     def __init__(self) -> None:
         self._made: set[bytes] = set()
@@ -131,6 +139,15 @@ class Removal:
                     else:
                         os.unlink(name, dir_fd=current)
         return True
+
+
+class NoLayer(Marks):
+    """For a tar that is no layer, and is unpacked over files that somebody uses."""
+
+    literal = True
+
+    def __init__(self, *, keep_kinds: bool) -> None:
+        self.keep_kinds = keep_kinds
 
 
 def _joined(path: bytes, name: bytes) -> bytes:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from os import PathLike
@@ -33,7 +33,8 @@ from pycontainerd.faults.faults import Faults
 from pycontainerd.images.image import Image
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.logs.record import LogBatch, LogRecord
-from pycontainerd.tasks import difference, launch
+from pycontainerd.tasks import archive, difference, launch
+from pycontainerd.tasks.archive import PathStat
 from pycontainerd.tasks.attachment import Attachment
 from pycontainerd.tasks.changes import Changes
 from pycontainerd.tasks.commit import Pieces, image_configuration, made_by
@@ -303,6 +304,37 @@ class Container:
                 yield piece
         finally:
             await self._services.worker.run(pieces.close)
+
+    async def stat(self, path: str) -> PathStat:
+        """What is at a path of its files; a symlink is not followed. Raises PathNotFound, PathRefused."""
+        async with self.rootfs() as root:
+            return await self._services.worker.run(archive.look, root, path)
+
+    async def read_archive(self, path: str) -> AsyncIterator[bytes]:
+        """The tar of a file or a directory of it, as ``docker cp`` takes it out. Raises PathNotFound, PathRefused, OSError."""
+        async with self.rootfs() as root:
+            pieces = archive.take(root, path)
+            source = Pieces(pieces)
+            try:
+                while piece := await self._services.worker.run(source.read, PIECE):
+                    yield piece
+            finally:
+                await self._services.worker.run(pieces.close)
+
+    async def write_archive(self, path: str, source: AsyncIterable[bytes], *, keep_kinds: bool = False) -> None:
+        """Unpack a tar (plain, gzip or zstd) into a directory of it, over what is there; what was written before an error stays.
+
+        ``keep_kinds``: no directory is replaced by a file, nor the other way round. Raises PathNotFound, PathRefused, LayerError; Conflict when its
+        file system is read-only; OSError.
+        """
+        if self.config.read_only:
+            raise Conflict(f"container {self._label}: container rootfs is marked read-only")
+        with self._services.images.spool() as spool:
+            async for piece in source:
+                await self._services.worker.run(spool.write, piece)
+            spool.seek(0)
+            async with self.rootfs() as root:
+                await self._services.worker.run(archive.give, root, path, spool, keep_kinds=keep_kinds)
 
     async def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it; ``Exec.start`` runs it. Raises NotRunning, Paused, RemovalInProgress."""
