@@ -72,8 +72,7 @@ class RegistryClient:
 
 def domain_of(address: str) -> str:
     """The domain that an address of ``docker login`` names: docker hub has an old one. InvalidInput."""
-    host = address.partition("://")[2] or address
-    host = host.partition("/")[0]
+    host = (address.partition("://")[2] if "://" in address else address).partition("/")[0]
     if not host or any(character in host for character in "@?# \\"):
         raise InvalidInput(f"{address!r}: not the address of a registry")
     return "docker.io" if host in ("index.docker.io", "registry-1.docker.io", "docker.io") else host
