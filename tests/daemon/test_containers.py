@@ -260,6 +260,18 @@ async def test_logs_are_framed_and_stamped(api: Api) -> None:
     assert stamped.content[8:].startswith(b"2023-11-14T22:13:20.000000001Z out\n")
 
 
+async def test_a_record_is_a_frame_but_for_clients_that_only_copy(api: Api) -> None:
+    container = await api.create()
+    container.records = [LogBatch(1, "stdout", b"a\nb\n"), LogBatch(1, "stderr", b"c\n", {"k": "v w", "a": "1"})]
+    path = "/containers/web/logs?stdout=1&stderr=1"
+    apart = (await api.ask("GET", path)).content
+    assert apart == b"\1\0\0\0\0\0\0\2a\n\1\0\0\0\0\0\0\2b\n\2\0\0\0\0\0\0\2c\n"
+    together = (await api.ask("GET", path, headers={"User-Agent": "Docker-Client/28.2.2 (linux)"})).content
+    assert together == b"\1\0\0\0\0\0\0\4a\nb\n\2\0\0\0\0\0\0\2c\n"
+    details = (await api.ask("GET", f"{path}&details=1")).content
+    assert details == b"\1\0\0\0\0\0\0\3 a\n\1\0\0\0\0\0\0\3 b\n\2\0\0\0\0\0\0\x0ca=1,k=v+w c\n"
+
+
 async def test_logs_of_a_terminal_are_raw(api: Api) -> None:
     container = await api.create(Tty=True)
     container.records = [LogBatch(1, "stdout", b"out\r\n")]

@@ -15,14 +15,19 @@ from pathlib import Path
 import pytest
 
 from pycontainerd.logs.intake import Intake
+from pycontainerd.logs.jsonfile import JsonFile
+from pycontainerd.logs.local import Local
 from pycontainerd.logs.rotation import Rotation
 
 _PUMP = """
 import sys, select, os
 from pathlib import Path
 from pycontainerd.logs.intake import Intake
+from pycontainerd.logs.jsonfile import JsonFile
+from pycontainerd.logs.local import Local
 from pycontainerd.logs.rotation import Rotation
-intake = Intake(Path(sys.argv[1]), Path(sys.argv[1]) / "log", Rotation())
+form = {"json-file": JsonFile(), "local": Local()}[sys.argv[4]]
+intake = Intake(Path(sys.argv[1]), Path(sys.argv[1]) / "log", Rotation(), form=form)
 fds = {int(sys.argv[2]): False, int(sys.argv[3]): True}
 print("ready", flush=True)
 while fds:
@@ -54,8 +59,8 @@ def _count(fd: int, stop: threading.Event, total: list[int]) -> None:
     os.close(fd)
 
 
-@pytest.mark.parametrize("same_content", [False, True])
-def test_no_gap_and_no_duplicate_over_sigkill(tmp_path: Path, same_content: bool) -> None:
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_no_gap_and_no_duplicate_over_sigkill(tmp_path: Path, driver: str) -> None:
     pipes = [os.pipe(), os.pipe()]
     totals: list[list[int]] = [[], []]
     stop = threading.Event()
@@ -65,7 +70,7 @@ def test_no_gap_and_no_duplicate_over_sigkill(tmp_path: Path, same_content: bool
     for writer in writers:
         writer.start()
     ends = [reader for reader, _ in pipes]
-    command = [sys.executable, "-c", _PUMP, str(tmp_path), *map(str, ends)]
+    command = [sys.executable, "-c", _PUMP, str(tmp_path), *map(str, ends), driver]
     chance = random.Random(1)
     for _ in range(12):
         with subprocess.Popen(command, pass_fds=ends, stdout=subprocess.PIPE) as pump:
@@ -80,9 +85,9 @@ def test_no_gap_and_no_duplicate_over_sigkill(tmp_path: Path, same_content: bool
     for end in ends:
         os.close(end)
     seen: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    for line in (tmp_path / "log").read_text().splitlines():
-        entry = json.loads(line)
-        seen[entry["stream"]].append(entry["log"])
+    form = {"json-file": JsonFile(), "local": Local()}[driver]
+    for batch in form.decode((tmp_path / "log").read_bytes()):
+        seen[batch.stream] += [piece.decode() for piece in batch.pieces()]
     for name, total in zip(("stdout", "stderr"), totals, strict=True):
         assert seen[name] == [f"{n}\n" for n in range(total[0])]
         assert total[0] > 1000
