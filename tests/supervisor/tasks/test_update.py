@@ -58,7 +58,7 @@ async def test_what_cannot_be_changes_nothing(supervisor: Supervisor) -> None:
     ):
         with pytest.raises(InvalidConfig, match=said):
             await container.update(resources=wrong)
-    with pytest.raises(RuntimeFailed, match="cpu.cpus: .4000. was refused"):
+    with pytest.raises(RuntimeFailed, match=r"cpu\.cpus: .4000. was refused"):
         await container.update(resources=Resources(pids_limit=20, cpuset_cpus="4000"))
     assert container.config.resources == Resources(memory=64 << 20, memory_swap=64 << 20)
     assert limit(supervisor, container.id, "memory.limit_in_bytes", "memory.max") == 64 << 20
