@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from attrs import evolve
+
 from pycontainerd import LeaseResource, Supervisor
 from tests.supervisor.archives import layer, oci_layout
 from tests.supervisor.running import create, said
@@ -69,6 +71,33 @@ async def test_everything_at_once(supervisor: Supervisor, tmp_path: Path) -> Non
         )
     assert len(rounds) > 10
     await supervisor.collect()
+    assert Stored.of(supervisor).empty
+
+
+async def test_commits_and_forks(supervisor: Supervisor, busybox_tar: Path) -> None:
+    """What comes of a container is not there before it is finished, and is not taken before it has a name."""
+
+    async def live(number: int) -> None:
+        container = await create(supervisor, f"echo {number} > /file")
+        await container.start()
+        await container.wait()
+        for turn in range(3):
+            name = f"c{number}:{turn}"
+            await container.commit(name)
+            fork = await container.fork(config=evolve(container.config, args=("cat", "/file")))
+            made = await create(supervisor, "cat /file", image=name)
+            await made.start()
+            for each in (made, fork):
+                assert (await each.wait()).code == 0
+                assert await said(each) == b"%d\n" % number
+                await each.remove()
+            await supervisor.images.remove(name)
+        await container.remove()
+
+    await supervisor.images.import_rootfs(busybox_tar, "busybox")
+    async with collecting(supervisor):
+        await asyncio.gather(*map(live, range(3)))
+    await supervisor.images.remove("busybox")
     assert Stored.of(supervisor).empty
 
 
