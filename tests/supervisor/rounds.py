@@ -61,6 +61,7 @@ async def import_and_remove(supervisor: Supervisor, chance: random.Random, tar: 
     archive.unlink()
 
 
+COMMITTED = "committed in a round"
 FILES = tuple(f"{way}/{number}" for way in ("one", "two", "three") for number in range(50))
 
 
@@ -111,6 +112,28 @@ async def in_a_namespace(supervisor: Supervisor, chance: random.Random, tar: Pat
         await each.images.remove(name)
 
 
+async def fork_and_remove(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
+    """Of one that runs, and of one that does not: the one copies, the other makes a layer of what was written."""
+    container = await start(supervisor, "echo one > /file; sleep 1000")
+    running = await container.fork(start=False)
+    await container.stop(timeout=0)
+    stopped = await container.fork()
+    await container.remove()
+    for each in (running, stopped):
+        await each.remove(force=True)
+
+
+async def commit(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
+    """What a container has done becomes an image, and a container of that finds it."""
+    container = await start(supervisor, "echo one > /file; sleep 1000")
+    name = f"c{chance.randrange(10**9)}"
+    await container.commit(name, message=COMMITTED)
+    await container.remove(force=True)
+    again = await start(supervisor, "cat /file; sleep 1000", image=name)
+    await again.remove(force=True)
+    await supervisor.images.remove(name)
+
+
 OPERATIONS = {
     each.__name__: each
     for each in (
@@ -122,6 +145,8 @@ OPERATIONS = {
         unpack,
         lease_and_collect,
         in_a_namespace,
+        fork_and_remove,
+        commit,
     )
 }
 
