@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,24 @@ class Contract:
 
     def check(self, method: str, path: str, status: int, body: Any) -> None:
         """Fail unless ``status`` is one of the operation's and ``body`` is of its schema. ``path`` is the document's, with its braces."""
-        responses = {str(code): response for code, response in self.operations[method, path]["responses"].items()}
-        assert str(status) in responses, f"{method} {path} answered {status}; the document knows {sorted(responses)}"
-        schema = responses[str(status)].get("schema")
+        schema = self.check_status(method, path, status).get("schema")
         if schema is not None:
             self.validate(schema, body)
+
+    def check_status(self, method: str, path: str, status: int) -> Mapping[str, Any]:
+        """Fail unless ``status`` is one of the operation's; what the document says of it."""
+        responses = {str(code): response for code, response in self.operations[method, path]["responses"].items()}
+        assert str(status) in responses, f"{method} {path} answered {status}; the document knows {sorted(responses)}"
+        found: Mapping[str, Any] = responses[str(status)]
+        return found
+
+    def statuses(self, operations: Set[tuple[str, str]]) -> set[tuple[str, str, int]]:
+        """All status codes that the document knows of these operations."""
+        return {
+            (method, path, int(code))
+            for method, path in operations & self.operations.keys()
+            for code in self.operations[method, path]["responses"]
+        }
 
     def check_definition(self, name: str, body: Any) -> None:
         """Fail unless ``body`` is of the definition's schema."""
@@ -68,13 +81,23 @@ def load() -> Contract:
 
 def reference() -> Path:
     """The document's file; where it is not at hand the test is skipped, in CI it fails."""
-    given = os.environ.get("ENGINE_API_REFERENCE")
-    roots = [Path(given)] if given else [parent / "shared" / "reference" for parent in Path(__file__).resolve().parents]
-    for root in roots:
-        if (root / NAME).is_file():
-            return root / NAME
+    file = _file()
+    if file is not None:
+        return file
     missing = f"{NAME} is not at hand: ENGINE_API_REFERENCE may name its directory"
     return pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+
+
+def find() -> Contract | None:
+    """The contract, where the document is at hand."""
+    file = _file()
+    return None if file is None else _load(file)
+
+
+def _file() -> Path | None:
+    given = os.environ.get("ENGINE_API_REFERENCE")
+    roots = [Path(given)] if given else [parent / "shared" / "reference" for parent in Path(__file__).resolve().parents]
+    return next((root / NAME for root in roots if (root / NAME).is_file()), None)
 
 
 def _json_schema(value: Any) -> Any:

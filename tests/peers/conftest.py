@@ -18,7 +18,13 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
+from tests.peers.answers import Answers
 from tests.support.leftovers import OWNED
+
+ANSWERS = "answers"
+"""In an engine's directory: what it answered."""
+
+HELD = Answers()
 
 Result = subprocess.CompletedProcess[str]
 
@@ -90,7 +96,8 @@ def _wait_listening(engine: Engine, processes: list[subprocess.Popen[bytes]]) ->
 def _commands(chosen: str, directory: Path, host: str) -> list[list[str]]:
     if chosen == "pydockerd":
         roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
-        return [[sys.executable, "-m", "pydockerd", *roots, "-H", host]]
+        record = [sys.executable, "-m", "tests.peers.recorded_daemon", str(directory / ANSWERS)]
+        return [[*record, *roots, "-H", host]]
     containerd = f"{directory}/c.sock"
     roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
     options = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
@@ -127,6 +134,21 @@ def engine_of(chosen: str, busybox_tar: Path) -> Iterator[Engine]:
                 yield engine
             finally:
                 _end(processes)
+                if chosen == "pydockerd":
+                    HELD.update(directory / ANSWERS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much of the Engine API the tests have seen."""
+    if HELD.answers:
+        terminalreporter.write_line(HELD.told())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_answer_is_as_the_document_says() -> Iterator[None]:
+    """After all tests of this folder: what their engines answered is held against the Engine API's document, where it is at hand."""
+    yield
+    HELD.check()
 
 
 @pytest.fixture(scope="session")

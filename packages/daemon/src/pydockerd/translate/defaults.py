@@ -31,6 +31,9 @@ def _host(host: HostConfig, cgroup_parent: str) -> HostConfig:
         runtime=host.runtime or "pyrunc",
         cgroup_parent=host.cgroup_parent or cgroup_parent,
         memory_swap=_memory_swap(host),
+        memory_swappiness=None
+        if host.memory_swappiness == -1
+        else host.memory_swappiness,  # the CLI's way to say nothing
         masked_paths=_paths(host, host.masked_paths, MASKED_PATHS),
         readonly_paths=_paths(host, host.readonly_paths, READONLY_PATHS),
     )
