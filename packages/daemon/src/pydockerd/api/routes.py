@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pydockerd.api import absent, attach, containers, images, networks, registries, system, websocket
+from pydockerd.api import absent, attach, containers, files, images, networks, registries, system, websocket
 from pydockerd.api import exec as execs
 
 ROUTES = (
     *containers.ROUTES,
+    *files.ROUTES,
     *attach.ROUTES,
     *websocket.ROUTES,
     *images.ROUTES,

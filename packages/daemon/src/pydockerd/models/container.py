@@ -187,6 +187,32 @@ class Created:
 
 
 @frozen(kw_only=True)
+class Change:
+    """What a container has done to one file: 0 modified, 1 added, 2 deleted. Source: definition FilesystemChange."""
+
+    path: str
+    kind: int
+
+
+@frozen(kw_only=True)
+class PathStatView:
+    """A file of a container; ``mode`` has Go's bits. Source: the header X-Docker-Container-Path-Stat of ContainerArchiveInfo."""
+
+    name: str = wire("name")
+    size: int = wire("size")
+    mode: int = wire("mode")
+    mtime: str = wire("mtime")
+    link_target: str = wire("linkTarget")
+
+
+@frozen(kw_only=True)
+class Committed:
+    """The image that was made of a container. Source: definition IDResponse."""
+
+    id: str
+
+
+@frozen(kw_only=True)
 class Updated:
     """Source: definition ContainerUpdateResponse."""
 
