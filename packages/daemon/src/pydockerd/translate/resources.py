@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from pycontainerd.containers.config import Device, Resources, Ulimit
-from pydockerd.errors import BadRequest, NotServed
-from pydockerd.models.host_config import HostConfig
+from pycontainerd.containers.config import BlockLimit, Device, Resources, Ulimit
+from pydockerd.errors import BadRequest
+from pydockerd.models.host_config import HostConfig, ThrottleDevice
 
 MINIMUM_MEMORY = 6 << 20
 
@@ -19,7 +19,7 @@ class HostFacts:
 
 
 def resources(host: HostConfig, facts: HostFacts) -> Resources:
-    """The cgroup limits. Raises BadRequest for what docker refuses, NotServed for limits that are not there yet."""
+    """The cgroup limits. Raises BadRequest for what docker refuses."""
     _check_memory(host, update=False)
     _check_cpu(host, facts)
     _check_block_io(host)
@@ -51,7 +51,18 @@ def _resources(host: HostConfig, pids_limit: int | None) -> Resources:
         pids_limit=pids_limit,
         blkio_weight=host.blkio_weight or None,
         oom_kill_disable=host.oom_kill_disable or None,
+        cpu_realtime_period=host.cpu_realtime_period or None,
+        cpu_realtime_runtime=host.cpu_realtime_runtime or None,
+        blkio_weights=tuple(BlockLimit(source=one.path, value=one.weight) for one in host.blkio_weight_device),
+        blkio_read_bps=_rates(host.blkio_device_read_bps),
+        blkio_write_bps=_rates(host.blkio_device_write_bps),
+        blkio_read_iops=_rates(host.blkio_device_read_iops),
+        blkio_write_iops=_rates(host.blkio_device_write_iops),
     )
+
+
+def _rates(devices: tuple[ThrottleDevice, ...]) -> tuple[BlockLimit, ...]:
+    return tuple(BlockLimit(source=one.path, value=one.rate) for one in devices)
 
 
 def ulimits(host: HostConfig) -> tuple[Ulimit, ...]:
@@ -115,19 +126,13 @@ def _check_cpu(host: HostConfig, facts: HostFacts) -> None:
         raise BadRequest("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
     if 0 < host.cpu_quota < 1000:
         raise BadRequest("CPU cfs quota can not be less than 1ms (i.e. 1000)")
-    if host.cpu_realtime_period or host.cpu_realtime_runtime:
-        raise NotServed("HostConfig.CpuRealtimePeriod and CpuRealtimeRuntime are not implemented by pydockerd yet")
+    if host.cpu_realtime_period and host.cpu_realtime_runtime > host.cpu_realtime_period:
+        raise BadRequest("cpu real-time runtime cannot be higher than cpu real-time period")
 
 
 def _check_block_io(host: HostConfig) -> None:
     if host.blkio_weight != 0 and not 10 <= host.blkio_weight <= 1000:
         raise BadRequest("Range of blkio weight is from 10 to 1000")
-    throttles = (
-        host.blkio_weight_device
-        or host.blkio_device_read_bps
-        or host.blkio_device_write_bps
-        or host.blkio_device_read_iops
-        or host.blkio_device_write_iops
-    )
-    if throttles:
-        raise NotServed("HostConfig.BlkioDevice* (limits of single block devices) are not implemented by pydockerd yet")
+    for one in host.blkio_weight_device:
+        if not 10 <= one.weight <= 1000:
+            raise BadRequest(f"invalid weight for device: {one.path}:{one.weight}: it is from 10 to 1000")

@@ -56,11 +56,19 @@ class Ulimit:
 
 
 @frozen(kw_only=True)
+class BlockLimit:
+    """A limit on one block device of the host, named by its node: bytes or operations a second, or a weight."""
+
+    source: str
+    value: int
+
+
+@frozen(kw_only=True)
 class Resources:
     """cgroup limits, in docker's units. None: no limit is set.
 
     ``memory_swap`` is memory plus swap, -1 for unlimited. ``nano_cpus`` are billionths of a CPU and exclude ``cpu_quota``/``cpu_period``
-    (microseconds).
+    (microseconds, as the two of real time are).
     """
 
     memory: int | None = None
@@ -76,6 +84,13 @@ class Resources:
     pids_limit: int | None = None
     blkio_weight: int | None = None
     oom_kill_disable: bool | None = None
+    cpu_realtime_period: int | None = None
+    cpu_realtime_runtime: int | None = None
+    blkio_weights: tuple[BlockLimit, ...] = ()
+    blkio_read_bps: tuple[BlockLimit, ...] = ()
+    blkio_write_bps: tuple[BlockLimit, ...] = ()
+    blkio_read_iops: tuple[BlockLimit, ...] = ()
+    blkio_write_iops: tuple[BlockLimit, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -41,6 +41,7 @@ class Surroundings:
     cgroups_path: str
     capabilities: tuple[str, ...]
     devices: tuple[HostDevice, ...] = ()
+    block_devices: Mapping[str, tuple[int, int]] = field(factory=dict)
     etc_files: Mapping[str, Path] = field(factory=dict)
     shared_pids: Mapping[str, int] = field(factory=dict)
     console_size: tuple[int, int] | None = None
@@ -112,7 +113,7 @@ def _linux(config: ContainerConfig, around: Surroundings) -> oci.Linux:
         namespaces=namespaces.namespaces(config, around.shared_pids),
         devices=tuple(_device(device) for device in around.devices),
         cgroups_path=around.cgroups_path,
-        resources=resources.resources(config, around.devices),
+        resources=resources.resources(config, around.devices, around.block_devices),
         sysctl=dict(config.sysctls),
         seccomp=seccomp.filter_for(config, capabilities),
         masked_paths=_paths(config.masked_paths, mounts.MASKED_PATHS, config.privileged),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from attrs import evolve
 
 from pycontainerd.containers.config import ContainerConfig, Resources
 from pycontainerd.errors import InvalidConfig
+from pycontainerd.oci import block_io
 from pycontainerd.oci.devices import HostDevice
 from pyrunc import spec as oci
 
@@ -20,10 +22,16 @@ _DEFAULT_DEVICES = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1))
 """null, zero, full, random, urandom, tty, console."""
 
 
-def resources(config: ContainerConfig, devices: tuple[HostDevice, ...]) -> oci.Resources:
+def resources(
+    config: ContainerConfig, devices: tuple[HostDevice, ...], block_devices: Mapping[str, tuple[int, int]]
+) -> oci.Resources:
     """The ``linux.resources`` of a container."""
     validate(config.resources)
-    return evolve(limits(config.resources), devices=_device_rules(config, devices))
+    return evolve(
+        limits(config.resources),
+        devices=_device_rules(config, devices),
+        block_io=block_io.limits(config.resources, block_devices),
+    )
 
 
 def limits(wanted: Resources) -> oci.Resources:
@@ -32,7 +40,7 @@ def limits(wanted: Resources) -> oci.Resources:
         memory=_memory(wanted),
         cpu=_cpu(wanted),
         pids=oci.Pids(limit=wanted.pids_limit) if wanted.pids_limit else None,
-        block_io=oci.BlockIo(weight=wanted.blkio_weight) if wanted.blkio_weight else None,
+        block_io=block_io.limits(evolve(wanted, **block_io.NO_DEVICES), {}),
     )
 
 
@@ -81,6 +89,8 @@ def _cpu(wanted: Resources) -> oci.Cpu | None:
         shares=wanted.cpu_shares or None,
         quota=quota,
         period=period,
+        realtime_period=wanted.cpu_realtime_period or None,
+        realtime_runtime=wanted.cpu_realtime_runtime or None,
         cpus=wanted.cpuset_cpus or "",
         mems=wanted.cpuset_mems or "",
     )

@@ -15,7 +15,7 @@ from pycontainerd import tree
 from pycontainerd.containers.config import BindMount, ContainerConfig, ExecConfig
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import InvalidConfig, StartFailed
-from pycontainerd.oci import etc_files
+from pycontainerd.oci import block_io, etc_files
 from pycontainerd.oci.build import Surroundings, build, exec_process
 from pycontainerd.oci.devices import host_devices
 from pycontainerd.oci.users import Account, resolve
@@ -83,6 +83,7 @@ def specification(
         cgroups_path=f"{config.cgroup_parent or services.cgroup_parent}/{record.id}",
         capabilities=services.capabilities,
         devices=host_devices(config),
+        block_devices=block_io.host_devices(config.resources),
         etc_files={name: files / name for name in etc_files.NAMES},
         shared_pids=shared.pids,
         console_size=console_size,

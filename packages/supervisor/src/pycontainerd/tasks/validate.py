@@ -11,7 +11,7 @@ import attrs
 
 from pycontainerd.containers.config import BindMount, ContainerConfig
 from pycontainerd.errors import InvalidConfig
-from pycontainerd.oci import namespaces
+from pycontainerd.oci import block_io, namespaces
 from pycontainerd.oci.build import Surroundings, build
 from pycontainerd.oci.users import Account
 from pycontainerd.tasks import output
@@ -44,7 +44,14 @@ def validate(config: ContainerConfig, capabilities: tuple[str, ...]) -> None:
     # Nothing says more exactly what cannot be built than building it.
     build(
         config,
-        Surroundings(hostname="h", account=Account(), cgroups_path="/", capabilities=capabilities, shared_pids=shared),
+        Surroundings(
+            hostname="h",
+            account=Account(),
+            cgroups_path="/",
+            capabilities=capabilities,
+            block_devices={limit.source: (0, 0) for _, limit in block_io.named(config.resources)},
+            shared_pids=shared,
+        ),
     )
 
 

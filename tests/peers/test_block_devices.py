@@ -1,0 +1,58 @@
+"""Limits on single block devices, as the kernel has them after the docker CLI asked for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .conftest import Engine
+
+
+@pytest.fixture
+def device() -> str:
+    """A block device of this machine: which one does not matter, nothing is read or written."""
+    names = [line.split()[3] for line in Path("/proc/partitions").read_text().splitlines()[2:]]
+    return next(f"/dev/{name}" for name in names if Path(f"/dev/{name}").is_block_device())
+
+
+def limit(engine: Engine, container: str, file: str) -> str:
+    """A file of the container's cgroup of block devices."""
+    pid = engine.ok("inspect", "-f", "{{.State.Pid}}", container)
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "blkio" in controllers.split(","):
+            return Path(f"/sys/fs/cgroup/blkio{path}/{file}").read_text()
+    raise AssertionError(f"{container} has no cgroup of block devices")
+
+
+def test_rates_of_one_device(engine: Engine, device: str) -> None:
+    rates = [
+        *("--device-read-bps", f"{device}:1mb", "--device-write-bps", f"{device}:2mb"),
+        *("--device-read-iops", f"{device}:100", "--device-write-iops", f"{device}:200"),
+    ]
+    engine.ok("run", "-d", "--name", "slow", "--network", "none", *rates, "busybox", "sleep", "300")
+    number = os.stat(device).st_rdev
+    named = f"{os.major(number)}:{os.minor(number)}"
+    assert limit(engine, "slow", "blkio.throttle.read_bps_device") == f"{named} {1 << 20}\n"
+    assert limit(engine, "slow", "blkio.throttle.write_bps_device") == f"{named} {2 << 20}\n"
+    assert limit(engine, "slow", "blkio.throttle.read_iops_device") == f"{named} 100\n"
+    assert limit(engine, "slow", "blkio.throttle.write_iops_device") == f"{named} 200\n"
+    told = engine.ok("inspect", "-f", "{{json .HostConfig.BlkioDeviceReadBps}}", "slow")
+    assert told == f'[{{"Path":"{device}","Rate":{1 << 20}}}]'
+
+
+@pytest.mark.parametrize("wrong", ["/dev/no-such:1mb", "/dev/null:1mb"])
+def test_what_is_no_block_device(engine: Engine, wrong: str) -> None:
+    refused = engine.docker("run", "--rm", "--network", "none", "--device-read-bps", wrong, "busybox", "true")
+    assert refused.returncode == 125
+    assert wrong.partition(":")[0] in refused.stderr
+    assert engine.ok("ps", "-aq") == ""
+
+
+def test_real_time_of_which_runtime_exceeds_the_period(engine: Engine) -> None:
+    wrong = ("--cpu-rt-period", "1000", "--cpu-rt-runtime", "2000")
+    refused = engine.docker("run", "--rm", "--network", "none", *wrong, "busybox", "true")
+    assert refused.returncode == 125
+    assert "cpu real-time runtime cannot be higher than cpu real-time period" in refused.stderr
