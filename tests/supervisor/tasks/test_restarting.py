@@ -31,12 +31,14 @@ async def restarting(container: Container) -> None:
 
 
 @pytest.mark.usefixtures("busybox")
-async def test_on_failure_is_tried_so_often_and_who_waits_is_told_of_the_last_end(supervisor: Supervisor) -> None:
+async def test_on_failure_is_tried_so_often_and_who_waits_is_told_of_the_first_end(supervisor: Supervisor) -> None:
     policy = RestartPolicy(name="on-failure", max_retries=3)
     container = await create(supervisor, "echo run; exit 4", restart=policy)
     waiting = container.waiter("next-exit")
     await container.start()
     assert (await asyncio.wait_for(waiting, 20)).code == 4
+    assert container.info().status is Status.RESTARTING
+    await until(lambda: container.info().status is Status.EXITED)
     info = container.info()
     assert (info.status, info.restart_count) == (Status.EXITED, 3)
     assert await said(container) == b"run\n" * 4
@@ -106,6 +108,7 @@ async def test_update_changes_the_policy_of_a_running_container(supervisor: Supe
     container = await start(supervisor, "sleep 0.5; exit 3")
     await container.update(restart=RestartPolicy(name="on-failure", max_retries=1))
     assert (await asyncio.wait_for(container.wait(), 20)).code == 3
+    await until(lambda: container.info().status is Status.EXITED)
     assert container.info().restart_count == 1
     with pytest.raises(InvalidConfig, match="restart: maximum retry count"):
         await container.update(restart=RestartPolicy(name="always", max_retries=1))

@@ -173,7 +173,10 @@ class Container:
         return future
 
     async def wait(self, condition: WaitCondition = "not-running") -> ExitStatus:
-        """How it ended; all of its output is in the log then. ``next-exit`` waits for the end of a run that may not have begun yet."""
+        """How it ended; all of its output is in the log then. ``next-exit`` waits for the end of a run that may not have begun yet.
+
+        The end of a run is one also where a restart policy lets another follow: ``info().status`` is ``restarting`` then.
+        """
         return await self.waiter(condition)
 
     async def pause(self) -> None:
@@ -704,7 +707,7 @@ class Container:
             _logger.exception("%s: could not be removed after its end", self._label)
 
     async def _record_exit(self, status: ExitStatus, *, again: bool = False) -> None:
-        """``again``: another run will follow, so that nobody who waits for its end is told."""
+        """``again``: another run will follow. Who waits is told all the same, as docker has it: a run has ended."""
         before = self._record
         again = again and before.status in {Status.RUNNING, Status.PAUSED}
         record = evolve(
@@ -729,8 +732,7 @@ class Container:
         self._run = (
             None  # in the same step: who comes to wait after the others were told must not find a run that has ended
         )
-        if not again:
-            self._waiters.exited(status)
+        self._waiters.exited(status)
 
     async def _gave_up(self) -> bool:
         """Whether it was waiting to be started again, which it does no longer."""
