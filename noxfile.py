@@ -198,11 +198,12 @@ def fresh(session: nox.Session, suite: str) -> None:
 
 @nox.session
 def killed(session: nox.Session) -> None:
-    """Kill a supervisor at more than 200 random moments; see docs/supervisor/recovery.md. An argument is the number for each operation."""
+    """Kill a supervisor at 300 random moments; see docs/supervisor/recovery.md. An argument is the number for each operation."""
     system_packages({**BUILD, **RUN, **PEERS})
     install(session, "test")
     rounds = session.posargs[0] if session.posargs else "25"
-    session.run("pytest", "-rP", "tests/supervisor/test_killed.py", env={"PYCONTAINERD_ROUNDS": rounds})
+    tests = ("tests/supervisor/test_killed.py", "tests/supervisor/registry/test_killed.py")
+    session.run("pytest", "-rP", *tests, env={"PYCONTAINERD_ROUNDS": rounds})
 
 
 @nox.session(python="3.11")  # the machine's own, see tests/vm/payload.py
