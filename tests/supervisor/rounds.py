@@ -113,14 +113,13 @@ async def in_a_namespace(supervisor: Supervisor, chance: random.Random, tar: Pat
 
 
 async def fork_and_remove(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:
-    """Of one that runs, and of one that does not: the one copies, the other makes a layer of what was written."""
-    container = await start(supervisor, "echo one > /file; sleep 1000")
-    running = await container.fork(start=False)
-    await container.stop(timeout=0)
-    stopped = await container.fork()
-    await container.remove()
-    for each in (running, stopped):
-        await each.remove(force=True)
+    """Of one that runs and then of the same when it does not, in the pool or out of it."""
+    original = await start(supervisor, "while :; do echo > /file; sleep 0.01; done", forkable=chance.random() < 0.5)
+    copies = [await original.fork(start=chance.random() < 0.5)]
+    await original.stop(timeout=0)
+    copies += [await original.fork(start=False), await copies[0].fork()]
+    for container in chance.sample([original, *copies], 4):
+        await container.remove(force=True)
 
 
 async def commit(supervisor: Supervisor, chance: random.Random, tar: Path) -> None:

@@ -7,12 +7,15 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from pycontainerd.errors import StoreInUse, StoreNotOurs, StoreReadOnly
 
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_PATIENCE = 0.5
+"""Seconds."""
 
 
 def prepare(directory: Path) -> None:
@@ -44,14 +47,26 @@ def locked(directory: Path) -> Iterator[None]:
     with _writable(directory):
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(descriptor):
             advice = "close that one, or choose another directory"
-            raise StoreInUse(f"{directory}: another supervisor has it open; {advice}") from None
+            raise StoreInUse(f"{directory}: another supervisor has it open; {advice}")
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """A program that was killed while it started another one has left that with all its descriptors, until its execve(2) closes them."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
 
 
 @contextlib.contextmanager

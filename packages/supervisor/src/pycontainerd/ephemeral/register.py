@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pycontainerd.ephemeral.clearing import clear
-from pycontainerd.errors import InvalidConfig, StoreInUse
+from pycontainerd.errors import InvalidConfig, StoreInUse, Unsupported
 
 REGISTER = Path("/run/pycontainerd-ephemeral")
 """On a tmpfs: after a restart of the machine only directories are left, and those are in a directory for temporary files by default."""
@@ -22,9 +22,12 @@ _logger = logging.getLogger(__name__)
 def enter(root: Path, state: Path, runtime_root: Path, cgroup: str) -> Path:
     """Write the entry of this process's supervisor before anything else of it exists, and clear up after others that are gone.
 
-    Raises StoreInUse; InvalidConfig for a directory that holds something already, because it would be deleted; OSError.
+    Raises StoreInUse; InvalidConfig for a directory that holds something already, because it would be deleted; Unsupported without root; OSError.
     """
-    REGISTER.mkdir(mode=0o700, exist_ok=True)
+    try:
+        REGISTER.mkdir(mode=0o700, exist_ok=True)
+    except PermissionError as error:
+        raise Unsupported(f"{REGISTER}: {error.strerror}: containers need root") from error
     sweep()
     entry = REGISTER / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:32]}.json"
     if entry.exists():

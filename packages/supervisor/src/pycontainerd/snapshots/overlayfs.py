@@ -83,7 +83,7 @@ class OverlaySnapshotter(StoredSnapshotter):
         return (_overlay(*access, f"lowerdir={':'.join(lowers)}", f"upperdir={own / 'fs'}", f"workdir={own / 'work'}"),)
 
     def _directories(self) -> list[str]:
-        return [*super()._directories(), *self._pool.names()]
+        return [*dict.fromkeys((*super()._directories(), *self._pool.names()))]  # most have a link there and are here
 
     def _remove_directory(self, name: str) -> None:
         own = self._root / name

@@ -13,7 +13,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import logging
 import os
+import secrets
 import shutil
 import struct
 import subprocess
@@ -23,9 +25,11 @@ from pathlib import Path
 
 from pycontainerd.errors import Unsupported
 
+_logger = logging.getLogger(__name__)
 _libc = ctypes.CDLL(None, use_errno=True)
 _MNT_DETACH = 2
 _LEAST_SIZE = 1 << 30
+_DRAFT = "draft-"
 _OPTIONS = "loop,noatime,discard=async"
 
 
@@ -35,8 +39,13 @@ class Pool:
     def __init__(self, root: Path) -> None:
         self._root, self._image, self.path = root, root / "image", root / "fs"
         self._lock = threading.Lock()
+        for draft in root.glob(f"{_DRAFT}*"):
+            draft.unlink()
         if self._image.exists():
-            self._mount()
+            try:
+                self._mount()
+            except Unsupported as error:  # which must not keep all other containers from being there
+                _logger.error("forkable containers have no files: %s", error)
 
     def make(self, name: str) -> Path:
         """A new, empty directory. Unsupported where the machine cannot have such file systems; FileExistsError."""
@@ -85,7 +94,9 @@ class Pool:
         if make is None:
             raise Unsupported("forkable: needs mkfs.btrfs: install btrfs-progs")
         self._root.mkdir(mode=0o700, exist_ok=True)
-        draft = self._root / "draft"
+        draft = (
+            self._root / f"{_DRAFT}{secrets.token_hex(8)}"
+        )  # who was killed meanwhile may have left a mkfs that still writes
         space = os.statvfs(self._root)
         with draft.open("wb") as file:
             file.truncate(max(_LEAST_SIZE, space.f_frsize * space.f_blocks))
@@ -94,8 +105,13 @@ class Pool:
 
     def _mount(self) -> None:
         self.path.mkdir(mode=0o700, exist_ok=True)
-        if not self._mounted():
+        if self._mounted():
+            return
+        try:
             _run("mount", "-t", "btrfs", "-o", _OPTIONS, str(self._image), str(self.path))
+        except Unsupported:
+            if not self._mounted():  # by the mount of somebody who was killed meanwhile
+                raise
 
     def _mounted(self) -> bool:
         with contextlib.suppress(FileNotFoundError):
