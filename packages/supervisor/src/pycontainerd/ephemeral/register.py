@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pycontainerd.ephemeral.clearing import clear
+from pycontainerd.ephemeral.clearing import clear, missing_parents
 from pycontainerd.errors import InvalidConfig, StoreInUse, Unsupported
 
 REGISTER = Path("/run/pycontainerd-ephemeral")
@@ -38,6 +38,7 @@ def enter(root: Path, state: Path, runtime_root: Path, cgroup: str) -> Path:
         "since": _start_of(os.getpid()),
         "runtime_root": str(runtime_root),
         "cgroup": cgroup,
+        "cgroup_parents": missing_parents(cgroup),
         "directories": directories,
     }
     _publish(entry, json.dumps(said))
