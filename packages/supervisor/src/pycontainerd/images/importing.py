@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from attrs import evolve
+from attrs import define, evolve, field
 
+from pycontainerd.content.blob import Blob
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.compression import DAMAGED
 from pycontainerd.errors import DigestMismatch, ImageError
@@ -48,13 +49,17 @@ class Importer:
     def archive(self, source: Path | IO[bytes], platform: Platform, lease: Lease) -> list[Image]:
         """The images of an OCI layout or a ``docker save`` archive. ImageError, LayerError, DigestMismatch, InvalidReference."""
         with members_of(source, self._content.spool) as members:
-            found = [(self._take(members, item, lease), item.names) for item in read(members, platform)]
+            layers = _Layers(self._content, members, lease)
+            found = [(self._take(layers, item), item.names) for item in read(members, platform)]
         if not found:
             raise ImageError("archive: holds no image")
         named = [(image, tuple(map(image_name, names))) for image, names in found]
+        seen: set[tuple[Layer, ...]] = set()
         for image, _ in named:
-            self.verify_known(image, lease)
-            self._unpacker.unpack(image, lease)
+            if image.blobs not in seen:  # a thousand images of the same layers are verified once
+                seen.add(image.blobs)
+                self.verify_known(image, lease)
+                self._unpacker.unpack(image, lease)
         return self.keep(named)
 
     def verify_known(self, image: Image, lease: Lease) -> None:
@@ -72,26 +77,15 @@ class Importer:
         ):
             self._unpacker.verify(blob)
 
-    def _take(self, members: Members, item: ArchivedImage, lease: Lease) -> Image:
+    def _take(self, layers: _Layers, item: ArchivedImage) -> Image:
         promised = expected_diff_ids(item.config)
         if len(promised) != len(item.layers):
             raise ImageError(f"image configuration: {len(promised)} diff_ids for {len(item.layers)} layers")
-        blobs = tuple(
-            self._layer(members, layer, diff, lease) for layer, diff in zip(item.layers, promised, strict=True)
-        )
+        blobs = tuple(layers.take(layer, diff) for layer, diff in zip(item.layers, promised, strict=True))
         image = image_of(item.config, blobs, sum(blob.size for blob in blobs), manifest=item.manifest)
         if item.config_digest not in (None, image.id):
             raise DigestMismatch("image configuration", item.config_digest, image.id)
         return image
-
-    def _layer(self, members: Members, layer: ArchivedLayer, diff_id: str, lease: Lease) -> Layer:
-        what = f"layer {layer.member}"
-        with members.open(layer.member) as file:
-            try:
-                blob = self._content.ingest(file, lease, digest=layer.digest, size=layer.size, what=what)
-            except DAMAGED as error:
-                raise ImageError(f"{what}: truncated or damaged: {error}") from error
-        return Layer(digest=blob.digest, size=blob.size, diff_id=diff_id)
 
     def rootfs(
         self, source: IO[bytes], name: str | None, config: Mapping[str, object], message: str, lease: Lease
@@ -157,3 +151,28 @@ class Importer:
             references=tuple(name for name in names if "@" not in name),
             digests=tuple(name for name in names if "@" in name),
         )
+
+
+@define
+class _Layers:
+    """The layers of an archive as blobs, each taken in once however many images have it."""
+
+    _content: ContentStore
+    _members: Members
+    _lease: Lease
+    _taken: dict[ArchivedLayer, Blob] = field(factory=dict, init=False)
+
+    def take(self, layer: ArchivedLayer, diff_id: str) -> Layer:
+        """ImageError, DigestMismatch."""
+        blob = self._taken.get(layer)
+        if blob is None:
+            blob = self._taken[layer] = self._ingest(layer)
+        return Layer(digest=blob.digest, size=blob.size, diff_id=diff_id)
+
+    def _ingest(self, layer: ArchivedLayer) -> Blob:
+        what = f"layer {layer.member}"
+        with self._members.open(layer.member) as file:
+            try:
+                return self._content.ingest(file, self._lease, digest=layer.digest, size=layer.size, what=what)
+            except DAMAGED as error:
+                raise ImageError(f"{what}: truncated or damaged: {error}") from error
