@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,20 +93,32 @@ def _wait_listening(engine: Engine, processes: list[subprocess.Popen[bytes]]) ->
     raise AssertionError((engine.directory / "log").read_text())
 
 
-def _commands(chosen: str, directory: Path, host: str) -> list[list[str]]:
+def _commands(chosen: str, directory: Path, host: str, options: Sequence[str]) -> list[list[str]]:
     if chosen == "pydockerd":
         roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
         record = [sys.executable, "-m", "tests.peers.recorded_daemon", str(directory / ANSWERS)]
-        return [[*record, *roots, "-H", host]]
+        return [[*record, *roots, "-H", host, *options]]
     containerd = f"{directory}/c.sock"
     roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
-    options = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
+    flags = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
     if chosen == "dockerd-pyrunc":
         program = Path(sys.executable).with_name("pyrunc")
-        options += ["--add-runtime", f"pyrunc={program}", "--default-runtime", "pyrunc"]
+        flags += ["--add-runtime", f"pyrunc={program}", "--default-runtime", "pyrunc"]
     return [
         ["containerd", "--root", f"{directory}/c", "--state", f"{directory}/cs", "--address", containerd],
-        ["dockerd", *roots, *options, "-H", host, "--containerd", containerd, "--bridge", "none", "--iptables=false"],
+        [
+            "dockerd",
+            *roots,
+            *flags,
+            *options,
+            "-H",
+            host,
+            "--containerd",
+            containerd,
+            "--bridge",
+            "none",
+            "--iptables=false",
+        ],
     ]
 
 
@@ -117,15 +129,16 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 @contextmanager
-def engine_of(chosen: str, busybox_tar: Path) -> Iterator[Engine]:
-    """An engine with the image ``busybox:latest``: ``pydockerd``, ``dockerd``, or ``dockerd-pyrunc``, which has our runtime beneath."""
+def engine_of(chosen: str, busybox_tar: Path, *options: str) -> Iterator[Engine]:
+    """An engine with the image ``busybox:latest``: ``pydockerd``, ``dockerd``, or ``dockerd-pyrunc``, which has our runtime beneath. ``options`` are
+    more flags for it."""
     with tempfile.TemporaryDirectory(prefix="peers.", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         engine = Engine(f"unix://{directory}/d.sock", directory)
         processes: list[subprocess.Popen[bytes]] = []
         with (directory / "log").open("wb") as log:
             try:
-                for command in _commands(chosen, directory, engine.host):
+                for command in _commands(chosen, directory, engine.host, options):
                     processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
                     OWNED.processes.add(processes[-1].pid)
                     time.sleep(0.2)

@@ -59,6 +59,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--registry-mirror", action="append", metavar="URL", help="asked before docker.io; repeatable, in this order"
     )
+    made.add_argument(
+        "--cdi-spec-dir",
+        action="append",
+        type=Path,
+        metavar="DIRECTORY",
+        help=f"where CDI describes devices; repeatable, later ones first (default {' '.join(map(str, default.cdi_spec_dirs))})",
+    )
     made.add_argument("-D", "--debug", action="store_true", help="the same as --log-level=debug")
     return made
 
@@ -77,6 +84,7 @@ def settings(arguments: Sequence[str] | None = None) -> Settings:
         log_level="debug" if said.debug else said.log_level,
         insecure_registries=tuple(said.insecure_registry or ()),
         registry_mirrors=tuple(said.registry_mirror or ()),
+        cdi_spec_dirs=tuple(said.cdi_spec_dir or default.cdi_spec_dirs),
     )
 
 

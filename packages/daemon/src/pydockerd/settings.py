@@ -23,6 +23,9 @@ class Settings:
     registry_mirrors: tuple[str, ...] = ()
     """Addresses that are asked before docker.io."""
 
+    cdi_spec_dirs: tuple[Path, ...] = (Path("/etc/cdi"), Path("/var/run/cdi"))
+    """Where devices are described; later ones have precedence."""
+
     @property
     def debug(self) -> bool:
         """Whether everything is logged."""

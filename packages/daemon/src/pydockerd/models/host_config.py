@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
@@ -51,6 +50,17 @@ class DeviceMapping:
     path_on_host: str = ""
     path_in_container: str = ""
     cgroup_permissions: str = "rwm"
+
+
+@frozen(kw_only=True)
+class DeviceRequest:
+    """Devices that a driver is to bring, by their names."""
+
+    driver: str = ""
+    count: int = 0
+    device_ids: tuple[str, ...] | None = wire("DeviceIDs", default=None)
+    capabilities: tuple[tuple[str, ...], ...] | None = None
+    options: Mapping[str, str] | None = None
 
 
 @frozen(kw_only=True)
@@ -121,7 +131,7 @@ class HostConfig:
     cpuset_mems: str = ""
     devices: tuple[DeviceMapping, ...] = ()
     device_cgroup_rules: tuple[str, ...] | None = None
-    device_requests: tuple[Mapping[str, Any], ...] | None = None
+    device_requests: tuple[DeviceRequest, ...] | None = None
     memory_reservation: int = 0
     memory_swap: int = 0
     memory_swappiness: int | None = None

@@ -148,6 +148,7 @@ class Info:
     runc_commit: Commit = field(factory=Commit)
     init_commit: Commit = field(factory=Commit)
     security_options: tuple[str, ...]
+    cdi_spec_dirs: tuple[str, ...] = wire("CDISpecDirs", default=())
     warnings: tuple[str, ...] | None = None
 
 

@@ -14,6 +14,7 @@ from pycontainerd.errors import (
     RemovalInProgress,
     RuntimeFailed,
 )
+from pydockerd.cdi.specification import find
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, InternalError, NotFound
 from pydockerd.filters import Filters
@@ -32,7 +33,8 @@ from pydockerd.views.selection import Selection
 async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
     """A new container, and what its creator is to be warned of."""
     request = with_defaults(request, cgroup_parent=engine.settings.cgroup_parent)
-    translation = container_config(request, engine.facts)
+    known = await asyncio.to_thread(find, engine.settings.cdi_spec_dirs) if request.host.device_requests else {}
+    translation = container_config(request, engine.facts, known)
     try:
         container = await engine.supervisor.containers.create(translation.config, name=name)
     except ImageNotFound:

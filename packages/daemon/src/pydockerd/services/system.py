@@ -83,6 +83,7 @@ def info(engine: Engine) -> Info:
         containerd_commit=Commit(id=_version_of("pycontainerd")),
         runc_commit=Commit(id=_version_of("pyrunc")),
         security_options=("name=seccomp,profile=builtin", "name=cgroupns"),
+        cdi_spec_dirs=tuple(str(directory) for directory in engine.settings.cdi_spec_dirs),
     )
 
 

@@ -7,12 +7,16 @@ an inspect shows what was asked for, also by a daemon that was started later.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from attrs import frozen
 
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.restart import RestartPolicy, is_policy
 from pycontainerd.logs.config import LogConfig
+from pydockerd.cdi.inject import inject, wanted
+from pydockerd.cdi.specification import Edits
 from pydockerd.errors import BadRequest, NotServed
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
@@ -38,8 +42,10 @@ class Translation:
     warnings: tuple[str, ...]
 
 
-def container_config(request: CreateRequest, facts: HostFacts) -> Translation:
-    """Translate a request that has its defaults. Raises BadRequest (docker's words), NotServed."""
+def container_config(
+    request: CreateRequest, facts: HostFacts, cdi: Mapping[str, tuple[Edits, ...]] = MappingProxyType({})
+) -> Translation:
+    """Translate a request that has its defaults; ``cdi`` is what is known of devices by their full names. Raises BadRequest (docker's words), NotServed."""
     _check(request)
     config, host = request.config, request.host
     secured = security(host)
@@ -94,7 +100,7 @@ def container_config(request: CreateRequest, facts: HostFacts) -> Translation:
         labels=config.labels,
         annotations={**host.annotations, ORIGIN: json.dumps(request.to_json(), separators=(",", ":"))},
     )
-    return Translation(translated, tuple(_warnings(request)))
+    return Translation(inject(translated, wanted(host), cdi), tuple(_warnings(request)))
 
 
 def origin(config: ContainerConfig) -> CreateRequest | None:

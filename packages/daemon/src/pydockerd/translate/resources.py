@@ -74,12 +74,7 @@ def ulimits(host: HostConfig) -> tuple[Ulimit, ...]:
 
 
 def devices(host: HostConfig) -> tuple[Device, ...]:
-    """The device nodes; CDI and driver requests have nobody to answer them."""
-    if host.device_requests:
-        request = host.device_requests[0]
-        raise BadRequest(
-            f'could not select device driver "{request.get("Driver") or ""}" with capabilities: {request.get("Capabilities") or []}'
-        )
+    """The device nodes that are named one by one; see `pydockerd.cdi` for others."""
     return tuple(
         Device(
             source=device.path_on_host,

@@ -47,6 +47,20 @@ class Device:
 
 
 @frozen(kw_only=True)
+class Hook:
+    """A program of the host that the runtime runs at ``point``, named as in the runtime specification (``createContainer``).
+
+    ``args`` include its name; ``timeout`` is in seconds.
+    """
+
+    point: str
+    path: str
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    timeout: int | None = None
+
+
+@frozen(kw_only=True)
 class Ulimit:
     """A resource limit: ``name`` as in docker's ``--ulimit`` (``nofile``, ``core``...); -1 is no limit."""
 
@@ -155,6 +169,7 @@ class ContainerConfig:
     seccomp: str = "default"
     devices: tuple[Device, ...] = ()
     device_cgroup_rules: tuple[str, ...] = ()
+    hooks: tuple[Hook, ...] = ()
     sysctls: Mapping[str, str] = field(factory=dict)
 
     resources: Resources = field(factory=Resources)

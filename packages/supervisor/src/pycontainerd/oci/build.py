@@ -15,7 +15,7 @@ from attrs import field, frozen
 from pycontainerd.containers.config import ContainerConfig, ExecConfig, Ulimit
 from pycontainerd.containers.environment import merge
 from pycontainerd.errors import InvalidConfig
-from pycontainerd.oci import mounts, namespaces, resources, seccomp
+from pycontainerd.oci import hooks, mounts, namespaces, resources, seccomp
 from pycontainerd.oci.capabilities import effective
 from pycontainerd.oci.devices import HostDevice
 from pycontainerd.oci.environment import environment
@@ -67,6 +67,7 @@ def build(config: ContainerConfig, around: Surroundings) -> oci.Spec:
         process=process(config, around),
         mounts=mounts.all_mounts(config, dict(around.etc_files), shm_source=_shm_source(config, around)),
         annotations=dict(config.annotations),
+        hooks=hooks.hooks(config.hooks),
         linux=_linux(config, around),
     )
 
