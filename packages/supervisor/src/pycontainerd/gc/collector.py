@@ -64,12 +64,16 @@ class Collector:
         """Delete what is unreachable. OSError when the disk refuses; what is left then goes the next time."""
         with self._one:
             self._end_leases()
-            blobs, size = self._collect_blobs()
-            snapshots = 0
-            while gone := self._collect_snapshots():
-                snapshots += gone  # what the last ones were made from has nothing on top of it now
+            with self._leases.standing() as held:
+                references = self._references()
+                snapshots = self._snapshots.walk()
+                kept = needed(references, snapshots)
+                blobs, size = self._collect_blobs(references, kept, held)
+                forgotten = self._forget_snapshots(snapshots, kept, held)
+            for delete in forgotten:  # which may take long, and is nobody's any more
+                delete()
             self._done()
-            return Collected(blobs=blobs, snapshots=snapshots, size=size)
+            return Collected(blobs=blobs, snapshots=len(forgotten), size=size)
 
     def _end_leases(self) -> None:
         """Those that have expired hold nothing from then on; that they are forgotten is only tidiness."""
@@ -79,19 +83,16 @@ class Collector:
             with contextlib.suppress(StoreFailed):
                 self._database.write_now(lambda connection: lease_table.delete_expired(connection, now))
 
-    def _collect_blobs(self) -> tuple[int, int]:
+    def _collect_blobs(self, references: roots.References, kept: Set[LeaseResource], held: Set[str]) -> tuple[int, int]:
         count = size = 0
-        with self._leases.standing() as held:
-            references = self._references()
-            needed = self._needed(references)
-            stale = self._stale(references, held)
-            forgotten = self._forget(stale)
-            for blob in self._content.walk():
-                if blob.digest not in held and LeaseResource.content(blob.digest) not in needed:
-                    self._content.delete(blob.digest)
-                    count, size = count + 1, size + blob.size
-            if not forgotten:  # the disk was full; now there may be room
-                self._forget(stale)
+        stale = self._stale(references, held)
+        forgotten = self._forget(stale)
+        for blob in self._content.walk():
+            if blob.digest not in held and LeaseResource.content(blob.digest) not in kept:
+                self._content.delete(blob.digest)
+                count, size = count + 1, size + blob.size
+        if not forgotten:  # the disk was full; now there may be room
+            self._forget(stale)
         return count, size
 
     def _stale(self, references: roots.References, held: Set[str]) -> list[tuple[str, str]]:
@@ -112,28 +113,27 @@ class Collector:
             return False
         return True
 
-    def _collect_snapshots(self) -> int:
+    def _forget_snapshots(
+        self, snapshots: Iterable[Snapshot], kept: Set[LeaseResource], held: Set[str]
+    ) -> list[Callable[[], None]]:
+        """From the top down: what the last ones were made from has nothing on top of it then. What is returned deletes the files."""
+        left, refused = {each.key: each for each in snapshots}, set[str]()
         forgotten: list[Callable[[], None]] = []
-        with self._leases.standing() as held:
-            needed = self._needed(self._references())
-            for name in collectable(self._snapshots.walk(), needed, held):
+        while names := [name for name in collectable(left.values(), kept, held) if name not in refused]:
+            for name in names:
                 try:
                     forgotten.append(self._snapshots.forget(name))
+                    del left[name]
                 except (Conflict, SnapshotNotFound):
-                    continue  # a container or somebody else was faster
+                    refused.add(name)  # a container or somebody else was faster
                 except StoreFailed:
                     _logger.exception("snapshot %s is not collected yet", name)
-                    break
-        for delete in forgotten:
-            delete()
-        return len(forgotten)
+                    return forgotten
+        return forgotten
 
     def _references(self) -> roots.References:
         """What the metadata say. Read after the working leases: see above."""
         return self._database.read_now(lambda connection: roots.load(connection, time.time_ns()))
-
-    def _needed(self, references: roots.References) -> set[LeaseResource]:
-        return needed(references, self._snapshots.walk())
 
 
 def needed(referred: roots.References, snapshots: Iterable[Snapshot]) -> set[LeaseResource]:

@@ -13,7 +13,8 @@ def reachable(roots: Iterable[Node], references: Callable[[Node], Iterable[Node]
     found = set(roots)
     pending = list(found)
     while pending:
-        fresh = set(references(pending.pop())) - found
-        found |= fresh
-        pending += fresh
+        for node in references(pending.pop()):
+            if node not in found:
+                found.add(node)
+                pending.append(node)
     return found

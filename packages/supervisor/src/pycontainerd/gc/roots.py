@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from functools import lru_cache
 
 from attrs import Factory, frozen
 
@@ -38,7 +39,9 @@ def load(connection: sqlite3.Connection, now: int) -> References:
     Containers are not asked: a container's file system is an active snapshot, and those are roots themselves.
     """
     found = References()
-    for namespace, resource in (*_of_images(connection), *leases.all_resources(connection, now)):
+    for namespace, resources in _of_images(connection):
+        found.roots.setdefault(namespace, set()).update(resources)
+    for namespace, resource in leases.all_resources(connection, now):
         found.roots.setdefault(namespace, set()).add(resource)
     for namespace, blob, labels in _labelled(connection):
         if _ROOT in labels:
@@ -47,14 +50,17 @@ def load(connection: sqlite3.Connection, now: int) -> References:
     return found
 
 
-def _of_images(connection: sqlite3.Connection) -> Iterator[tuple[str, LeaseResource]]:
-    """Each image's blobs, and the snapshots of its layers."""
-    for namespace, text in connection.execute("SELECT namespace, layers FROM images"):
-        layers = json.loads(text)
-        for layer in layers:
-            yield namespace, LeaseResource.content(layer["digest"])
-        for chain in chain_ids(tuple(layer["diff_id"] for layer in layers)):
-            yield namespace, LeaseResource.snapshot(chain)
+def _of_images(connection: sqlite3.Connection) -> Iterator[tuple[str, tuple[LeaseResource, ...]]]:
+    for namespace, layers in connection.execute("SELECT namespace, layers FROM images"):
+        yield namespace, _of_image(layers)
+
+
+@lru_cache(maxsize=4096)
+def _of_image(layers: str) -> tuple[LeaseResource, ...]:
+    """An image's blobs, and the snapshots of its layers: of every image at each collection, and always the same."""
+    found = json.loads(layers)
+    chains = chain_ids(tuple(layer["diff_id"] for layer in found))
+    return (*(LeaseResource.content(layer["digest"]) for layer in found), *map(LeaseResource.snapshot, chains))
 
 
 def _labelled(connection: sqlite3.Connection) -> Iterator[tuple[str, LeaseResource, dict[str, str]]]:

@@ -15,7 +15,7 @@ class ResourceKind(StrEnum):
     SNAPSHOT = "snapshot"
 
 
-@frozen(order=True)
+@frozen(order=True, cache_hash=True)
 class LeaseResource:
     """A blob by its digest, or a snapshot by its name (for a layer: its chain id). Whatever it is made from is kept with it."""
 
