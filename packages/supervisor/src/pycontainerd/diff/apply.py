@@ -6,6 +6,7 @@ their time in the kernel or in C, where they do not hold each other up.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Callable, Sequence
 from typing import IO
@@ -83,7 +84,10 @@ def _unpacked(layer: IO[bytes], work_on: Callable[[Belt], _Work]) -> Applied:
     except BaseException:
         done.exception()  # it hears of the end, and fails too; nobody writes there any more
         raise
-    done.result()
+    else:
+        done.result()
+    finally:
+        belt.clear()
     _drain(source)
     return Applied(source.digest, work.size)
 
@@ -118,12 +122,14 @@ class _Work:
     size: int = field(default=0, init=False)
 
     def run(self) -> None:
-        blocks = Blocks(self._belt.pieces())
-        try:
-            with Confined(self._directory, self._below, live=self._whiteouts.literal) as root:
-                self._unpack(blocks, root)
-        finally:
-            self._belt.stop()
+        with contextlib.closing(self._belt.pieces()) as pieces:
+            blocks = Blocks(pieces)
+            try:
+                with Confined(self._directory, self._below, live=self._whiteouts.literal) as root:
+                    self._unpack(blocks, root)
+            finally:
+                self._belt.stop()
+                blocks.forget()
 
     def _unpack(self, blocks: Blocks, root: Confined) -> None:
         maker = Maker(root, blocks, self._whiteouts)

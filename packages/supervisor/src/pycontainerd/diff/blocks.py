@@ -7,7 +7,7 @@ tar's block, so no block ever lies in two buffers, and a header or a small file 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from queue import SimpleQueue
 from typing import IO, Final
 
@@ -76,7 +76,7 @@ class Belt:
         finally:
             self._full.put(None)
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Generator[memoryview, None, None]:
         """One after the other; each is valid until the next one is asked for."""
         while (found := self._full.get()) is not None:
             buffer, count = found
@@ -87,6 +87,12 @@ class Belt:
         """Let the reader go."""
         self._empty.put(None)
 
+    def clear(self) -> None:
+        """Give the buffers back, when both are done: what still refers to the belt may wait long for the garbage collector."""
+        for queue in (self._empty, self._full):
+            while not queue.empty():
+                queue.get_nowait()
+
 
 class Blocks:
     """The stream as the parser wants it: blocks, and contents padded to whole blocks. ``Cut`` where it ends too early."""
@@ -95,6 +101,10 @@ class Blocks:
         self._pieces = pieces
         self._piece = memoryview(b"")
         self._at = 0
+
+    def forget(self) -> None:
+        """Let go of the piece at hand; nothing more will be asked for."""
+        self._piece, self._at = memoryview(b""), 0
 
     def block(self) -> bytes:
         """The next one."""
