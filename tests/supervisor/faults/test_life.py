@@ -15,6 +15,7 @@ from tests.supervisor.running import create, output, said, start
 
 GAPS = """
 before=$(cut -d' ' -f1 /proc/uptime | tr -d .)
+echo watching
 while :; do
     now=$(cut -d' ' -f1 /proc/uptime | tr -d .)
     [ $((now - before)) -ge 80 ] && echo "stood still for $((now - before))"
@@ -25,15 +26,14 @@ done
 
 async def test_paused(supervisor: Supervisor) -> None:
     watch = await start(supervisor, GAPS, image="host")
-    await asyncio.sleep(0.3)
+    await until_ready(watch, LogLine("watching"))
     async with watch.faults.paused():
         assert watch.info().status is Status.PAUSED
         with pytest.raises(Paused):
             await watch.faults.paused().__aenter__()
         await asyncio.sleep(1)
     assert watch.info().status is Status.RUNNING
-    await asyncio.sleep(0.3)
-    assert b"stood still for " in await said(watch)
+    await until_ready(watch, LogLine("stood still for "))
 
 
 async def test_it_ends_while_it_is_paused(container: Container) -> None:

@@ -12,10 +12,11 @@ import pytest
 
 from pycontainerd import ContainerConfig, HealthCheck
 from pycontainerd.blocking import Supervisor
-from pycontainerd.errors import CommandNotFound, ContainerNotFound, NotReady, NotRunning
+from pycontainerd.errors import CommandNotFound, ContainerNotFound, ManifestNotFound, NotReady, NotRunning
 from pycontainerd.testing import Command, Guests, Healthy, Http, LogLine, Port
 from tests.supervisor.archives import docker_archive, oci_layout
 from tests.supervisor.embedding.program import parent
+from tests.support.registry import registry
 
 SERVER = ("busybox", "nc", "-ll", "-p", "7000", "-e", "cat")
 
@@ -102,7 +103,7 @@ def test_health(guests: Guests) -> None:
     made = guests("host", "sh", "-c", "sleep 0.3; touch /tmp/well; sleep 100", ready=Healthy(), health=check)
     assert made.run("test", "-e", "/tmp/well").code == 0
     with pytest.raises(NotReady, match="health: starting: looking"):
-        guests("host", "sleep", "100", ready=Healthy(), health=check, timeout=0.25)
+        guests("host", "sleep", "100", ready=Healthy(), health=check, timeout=2)
     with pytest.raises(NotReady, match="health: it has no health check"):
         guests("host", "sleep", "100", ready=Healthy(), timeout=0.2)
 
@@ -149,6 +150,19 @@ def test_images_from_files(guests: Guests, busybox_tar: Path, tmp_path: Path) ->
     whole = guests(ContainerConfig(image=again.image_id, args=("sh", "-c", "echo $A"), env=("A=b",)))
     whole.wait()
     assert whole.output() == "b\n"
+
+
+def test_an_image_that_is_not_there_is_pulled(guests: Guests, busybox_tar: Path, tmp_short: Path) -> None:
+    with registry(tmp_short / "registry") as server:
+        name = f"{server.host}/tools/busybox:1"
+        supervisor = guests._supervisor
+        supervisor.images.import_rootfs(busybox_tar, name)
+        supervisor.images.push(name)
+        supervisor.images.remove(name)
+        for _ in range(2):
+            assert guests(name, "true").wait().code == 0
+        with pytest.raises(ManifestNotFound):
+            guests(f"{server.host}/tools/nothing:1", "true")
 
 
 def test_gone_afterwards(tmp_short: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from pycontainerd.blocking.container import Container
 from pycontainerd.blocking.supervisor import Supervisor
 from pycontainerd.containers.config import ContainerConfig
-from pycontainerd.errors import ContainerNotFound, ImageError, RemovalInProgress
+from pycontainerd.errors import ContainerNotFound, ImageError, ImageNotFound, RemovalInProgress
 from pycontainerd.images.archive import members_of
 from pycontainerd.testing.conditions import Condition
 from pycontainerd.testing.guest import Guest
@@ -59,11 +59,11 @@ class Guests:
     ) -> Guest:
         """A container of ``image``, started, and ready.
 
-        ``image`` is the name of an image of the supervisor (``host`` is always there); or a path with a slash in it: an image's archive, an OCI
-        layout, or a tar of a root file system, which is imported when it is first used; or a whole ContainerConfig. ``args`` are its command, and
-        ``config`` further fields of ContainerConfig. ``ready`` is one condition or several.
+        ``image`` is the name of an image of the supervisor (``host`` is always there), which is pulled from its registry if it is not there; or a
+        path with a slash in it: an image's archive, an OCI layout, or a tar of a root file system, which is imported when it is first used; or a
+        whole ContainerConfig. ``args`` are its command, and ``config`` further fields of ContainerConfig. ``ready`` is one condition or several.
 
-        Raises NotReady; what ``create`` and ``start`` raise.
+        Raises NotReady; what ``pull``, ``create`` and ``start`` raise.
         """
         if not isinstance(image, ContainerConfig):
             image = ContainerConfig(image=self._image(image), args=args or None, **config)
@@ -98,13 +98,15 @@ class Guests:
         return guest
 
     def _image(self, image: str | PathLike[str]) -> str:
+        """The name of an image that is there when this returns."""
         text = str(image)
-        if isinstance(image, str) and "/" not in image:
-            return text
-        path = Path(text)
-        if not path.exists():
-            return text  # a name with slashes in it
-        return imported(self._supervisor, path)
+        if not isinstance(image, str) or ("/" in text and Path(text).exists()):
+            return imported(self._supervisor, Path(text))
+        try:
+            self._supervisor.images.get(text)
+        except ImageNotFound:
+            self._supervisor.images.pull(text)
+        return text
 
 
 def _several(ready: Condition | Iterable[Condition]) -> Iterable[Condition]:
