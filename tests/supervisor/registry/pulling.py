@@ -1,11 +1,13 @@
-"""The program that is killed: ``python -m tests.supervisor.registry.pulling DIRECTORY REFERENCE [for-ever]``.
+"""The program that is killed or weighed: ``python -m tests.supervisor.registry.pulling DIRECTORY REFERENCE [for-ever|weigh]``.
 
-It pulls and says ``half`` when a megabyte is there. For ever: it says ``ready``, and then pulls, pushes and removes over and over.
+It pulls and says ``half`` when a megabyte is there. ``for-ever``: it says ``ready``, and then pulls, pushes and removes over and over.
+``weigh``: it says how many KiB the process has grown by, at most, while it pulled.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 from pathlib import Path
 
@@ -31,13 +33,29 @@ async def _again_and_again(supervisor: Supervisor, reference: str) -> None:
         await supervisor.images.remove(reference)
 
 
-async def main(directory: Path, reference: str, *, for_ever: bool) -> None:
-    """Until somebody kills it."""
+async def _weigh(supervisor: Supervisor, reference: str) -> None:
+    importlib.import_module("aiohttp")  # what importing it takes is not what a pull takes
+    Path("/proc/self/clear_refs").write_text("5")  # proc_pid_clear_refs(5): the peak is what there is now
+    before = _peak()
+    await supervisor.images.pull(reference)
+    print(_peak() - before, flush=True)
+
+
+def _peak() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+async def main(directory: Path, reference: str, mode: str) -> None:
+    """Until somebody kills it, or it is done."""
     async with supervisor_with(directory, impatient(directory, stall=60.0)) as supervisor:
-        if for_ever:
+        if mode == "for-ever":
             await _again_and_again(supervisor, reference)
-        await supervisor.images.pull(reference, progress=_told)
+        elif mode == "weigh":
+            await _weigh(supervisor, reference)
+        else:
+            await supervisor.images.pull(reference, progress=_told)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], for_ever=sys.argv[3:] == ["for-ever"]))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], (sys.argv[3:] or ["half"])[0]))

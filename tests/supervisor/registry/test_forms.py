@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +162,16 @@ async def test_two_namespaces_bring_in_the_same_each_for_itself(supervisor: Supe
     assert other.images.get(served.name).id == mine.id
     await other.images.remove(served.name)
     assert Stored.of(supervisor).empty
+
+
+async def test_memory_is_bounded(tmp_short: Path, served: Evil) -> None:
+    """docs/supervisor/registries.md says 64 MiB; the image has 160."""
+    served.serve(*(layer((f"{number}", os.urandom(16 << 20))) for number in range(10)))
+    command = [sys.executable, "-m", "tests.supervisor.registry.pulling", str(tmp_short), served.name, "weigh"]
+    program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said, _ = await program.communicate()
+    assert program.returncode == 0
+    assert int(said) < 64 << 10
 
 
 async def test_a_registry_that_is_none(supervisor: Supervisor, served: Evil) -> None:
