@@ -102,7 +102,7 @@ def test_health(guests: Guests) -> None:
     check = HealthCheck(test=("CMD-SHELL", "echo looking; test -e /tmp/well"), interval=0.1)
     made = guests("host", "sh", "-c", "sleep 0.3; touch /tmp/well; sleep 100", ready=Healthy(), health=check)
     assert made.run("test", "-e", "/tmp/well").code == 0
-    with pytest.raises(NotReady, match="health: starting: looking"):
+    with pytest.raises(NotReady, match="health: unhealthy: looking"):
         guests("host", "sleep", "100", ready=Healthy(), health=check, timeout=2)
     with pytest.raises(NotReady, match="health: it has no health check"):
         guests("host", "sleep", "100", ready=Healthy(), timeout=0.2)
