@@ -47,6 +47,7 @@ async def test_killed_after_a_time_and_started_again(supervisor: Supervisor) -> 
     made = await start(
         supervisor, "trap 'echo term; exit' TERM; echo begin; while :; do sleep 0.05; done", image="host"
     )
+    await until_ready(made, LogLine("begin"))
     began = time.monotonic()
     async with made.faults.killed(0.3) as killing:
         assert made.info().running
