@@ -47,7 +47,7 @@ class Guest(Container):
         config: ContainerConfig | None = None,
         start: bool = True,
     ) -> Guest:
-        """See `pycontainerd.Container.fork`. The fork is removed when this one is; to have it removed earlier, see `Guests.adopt`."""
+        """See `pycontainerd.Container.fork`. The fork is removed with the others of this one's factory; see also `Guests.fork`."""
         made = super().fork(name=name, id=id, config=config, start=start)
         return self._adopt(made) if self._adopt is not None else Guest(made._loop, made._container)
 
