@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 
 from pycontainerd.containers.config import ExecConfig
+from pycontainerd.tasks.attachment import Chunk
 from pydockerd.errors import BadRequest
 from pydockerd.streams.detach import DetachMatcher, parse_keys
 from tests.daemon.conftest import Api
@@ -103,6 +105,23 @@ async def test_what_a_client_sent_before_it_left_is_passed_on_and_so_is_the_end_
         await container.attachment.detached.wait()
     assert container.attachment.written == b"last words"
     assert container.attachment.input_ended
+
+
+async def test_output_never_comes_together_with_the_head(api: Api) -> None:
+    """docker-py reads the head through a buffer and all else from beneath it: what came with the head would be lost to it."""
+    container = await api.create()
+    container.attachment.chunks.put_nowait(Chunk("stdout", b"at once"))
+    reader, writer = await asyncio.open_unix_connection(api.socket)
+    connection = writer.transport.get_extra_info("socket")
+    writer.transport.pause_reading()
+    writer.write(f"POST /containers/web/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: docker\r\n{UPGRADE}\r\n".encode())
+    await asyncio.sleep(0.2)
+    assert connection.recv(65536, socket.MSG_PEEK).endswith(b"\r\n\r\n")
+    writer.transport.resume_reading()
+    async with asyncio.timeout(5):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        assert frames(await reader.readexactly(15)) == [(1, b"at once")]
+    writer.close()
 
 
 async def test_the_detach_keys_end_the_session_and_not_the_container(api: Api) -> None:

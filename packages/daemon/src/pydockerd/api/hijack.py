@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import select
 import socket
+import sys
+import termios
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -17,6 +20,7 @@ from aiohttp.web_request import BaseRequest
 
 _READ_LIMIT = 256 << 10
 _WRITE_HIGH = 512 << 10
+_LONGEST_PAUSE = 0.5
 
 
 class _Stream(asyncio.StreamReaderProtocol):
@@ -39,6 +43,7 @@ class Connection:
         self._reader = reader
         self._writer = asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
         self._hangup: _HangupWatch | None = None
+        self._head_unread = True
 
     async def __aenter__(self) -> Connection:
         return self
@@ -64,6 +69,9 @@ class Connection:
 
     async def write(self, data: bytes) -> None:
         """Send, waiting while the client is slow. Raises ConnectionError when it is gone."""
+        if self._head_unread:
+            self._head_unread = False
+            await _taken(self._transport)
         self._writer.write(data)
         await self._writer.drain()
 
@@ -100,6 +108,20 @@ def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) 
     transport.write(_head(request, content_type, headers))
     transport.resume_reading()
     return Connection(transport, reader, protocol)
+
+
+async def _taken(transport: asyncio.Transport) -> None:
+    """Return once the client has taken the head of the answer, or after a second.
+
+    docker-py reads the head through a buffer, and what follows from the socket beneath it: what comes together with the head is lost to it.
+    """
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    pause = 0.0002
+    while sock is not None and pause < _LONGEST_PAUSE and sock.fileno() >= 0:
+        if int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder) == 0:
+            return
+        await asyncio.sleep(pause)
+        pause *= 2
 
 
 def _head(request: web.Request, content_type: str, headers: Mapping[str, str]) -> bytes:

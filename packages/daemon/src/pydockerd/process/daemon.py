@@ -16,7 +16,7 @@ from pydockerd.app import application
 from pydockerd.engine import Engine
 from pydockerd.process.lock import data_root_lock
 from pydockerd.process.pidfile import pidfile
-from pydockerd.process.sockets import address_path, listen
+from pydockerd.process.sockets import BACKLOG, address_path, listen
 from pydockerd.settings import Settings
 
 logger = logging.getLogger("pydockerd")
@@ -54,7 +54,7 @@ async def serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
         await runner.setup()
         try:
             for listener in sockets:
-                await web.SockSite(runner, listener).start()
+                await web.SockSite(runner, listener, backlog=BACKLOG).start()
             logger.info("API listens on %s", ", ".join(settings.hosts))
             await stopped.wait()
             logger.info("stopping; the containers go on running")

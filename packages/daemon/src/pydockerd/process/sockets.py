@@ -11,7 +11,8 @@ from pathlib import Path
 from pydockerd.errors import StartupError
 
 MODE = 0o660
-_BACKLOG = 1024
+BACKLOG = 4096
+"""Connections that wait to be accepted, as with dockerd: one more is refused at once on a unix socket."""
 
 
 def address_path(host: str) -> Path:
@@ -56,7 +57,7 @@ def _bind(listener: socket.socket, path: Path, gid: int) -> None:
         os.umask(umask)
     os.chown(path, -1, gid)
     path.chmod(MODE)
-    listener.listen(_BACKLOG)
+    listener.listen(BACKLOG)
 
 
 def _remove_stale(path: Path) -> None:
