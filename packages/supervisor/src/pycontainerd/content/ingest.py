@@ -11,7 +11,7 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from pycontainerd.content.blob import PIECE, Blob
 from pycontainerd.content.claims import Claim
@@ -60,6 +60,10 @@ class Ingest:
         while rest:
             rest = rest[self._file.write(rest) :]
         self.offset += len(piece)
+
+    def reader(self) -> IO[bytes]:
+        """What was written so far, and what will be: the caller's to close."""
+        return open(self._path, "rb", buffering=0)
 
     def restart(self) -> None:
         """Forget everything that was written."""

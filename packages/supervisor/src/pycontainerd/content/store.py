@@ -116,6 +116,12 @@ class ContentStore:
         """The beginning of a blob is not for everybody either."""
         return reference if self._seen is None else f"{self._seen.namespace}/{reference}"
 
+    def begin(self, *, what: str = "content") -> Ingest:
+        """An ingest that nobody can go on with: whoever begins it commits or aborts it."""
+        descriptor, name = tempfile.mkstemp(dir=self.ingest_directory)
+        os.close(descriptor)
+        return Ingest(Path(name), self._blobs, what=what)
+
     def _ingest(
         self, source: IO[bytes], lease: Lease, *, digest: str | None = None, size: int | None = None, what: str
     ) -> Blob:

@@ -10,9 +10,11 @@ import builtins
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TypeVar
 
+from pycontainerd.content.growing import Growing
 from pycontainerd.content.store import PIECE, ContentStore
 from pycontainerd.errors import ImageError, ImageInUse, ImageNotFound, InvalidReference
 from pycontainerd.images import export, table
@@ -108,12 +110,23 @@ class Images:
         """
         name = image_name(reference) if reference else None
         config = apply_changes({}, changes)
-        if isinstance(source, Path):
-            path = source
-            return await self._import(lambda lease: self._import_file(path, name, config, message, lease))
-        with self._content.spool() as spool:
-            await self._fill(spool, source)
-            return await self._import(lambda lease: self._importer.rootfs(spool, name, config, message, lease))
+        with Growing(self._content.begin(what="root file system")) as arriving, ThreadPoolExecutor(1) as unpacking:
+            # In a thread of its own: it waits for what threads of the pool write, which must not all wait for each other.
+            image = asyncio.get_running_loop().run_in_executor(
+                unpacking,
+                self._imported,
+                lambda lease: self._importer.rootfs(arriving, name, config, message, lease),
+            )
+            try:
+                if isinstance(source, Path):
+                    await self._worker.run(_feed_file, arriving, source)
+                else:
+                    await self._feed(arriving, source)
+                arriving.end(whole=True)
+                return await asyncio.shield(image)
+            finally:
+                arriving.end(whole=False)
+                await asyncio.gather(image, return_exceptions=True)
 
     async def add_layer(
         self,
@@ -199,11 +212,12 @@ class Images:
         finally:
             self._collect()
 
-    def _import_file(
-        self, path: Path, name: str | None, config: dict[str, object], message: str, lease: Lease
-    ) -> Image:
-        with path.open("rb") as file:
-            return self._importer.rootfs(file, name, config, message, lease)
+    async def _feed(self, arriving: Growing, source: AsyncIterable[bytes]) -> None:
+        """Write what comes, until nobody wants it any more."""
+        async for piece in source:
+            if arriving.ended:
+                return
+            await self._worker.run(arriving.write, piece)
 
     async def _fill(self, spool: IO[bytes], source: AsyncIterable[bytes]) -> None:
         """Spool a stream of any size: memory stays at one piece."""
@@ -323,3 +337,9 @@ def _leaving(image: Image, name: str | None) -> tuple[str, ...]:
 def _conflict(image: Image, why: str, *, forcible: bool) -> ImageInUse:
     advice = " (must be forced)" if forcible else " (cannot be forced)"
     return ImageInUse(f"conflict: unable to delete {image.id[7:19]}{advice} - {why}")
+
+
+def _feed_file(arriving: Growing, path: Path) -> None:
+    with path.open("rb") as file:
+        while not arriving.ended and (piece := file.read(PIECE)):
+            arriving.write(piece)

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -13,6 +14,7 @@ from typing import IO
 from attrs import define, evolve, field
 
 from pycontainerd.content.blob import Blob
+from pycontainerd.content.growing import Growing
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.compression import DAMAGED
 from pycontainerd.errors import DigestMismatch, ImageError
@@ -88,11 +90,22 @@ class Importer:
         return image
 
     def rootfs(
-        self, source: IO[bytes], name: str | None, config: Mapping[str, object], message: str, lease: Lease
+        self, arriving: Growing, name: str | None, config: Mapping[str, object], message: str, lease: Lease
     ) -> Image:
-        """An image of one layer, the tar ``source``. LayerError."""
-        blob = self._content.ingest(source, lease, what="root file system")
-        diff_id = self._unpacker.unpack_root(blob.digest, lease)
+        """An image of one layer, a tar that may still be arriving; it is synced to the disk while it is unpacked. LayerError, Interrupted."""
+
+        def commit() -> Blob:
+            arriving.wait()
+            return arriving.ingest.commit(lease)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="pycontainerd-ingest") as side:
+            committing = side.submit(commit)
+            try:
+                diff_id = self._unpacker.unpack_root(arriving.as_file(), lease)
+            except BaseException:
+                arriving.end(whole=False)
+                raise
+            blob = committing.result()
         created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         document = {
             "architecture": architecture(),

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.apply import Applied, UnpackLimits, apply, diff_id
@@ -49,13 +50,13 @@ class Unpacker:
     def _unpack_missing(self, image: Image, chains: tuple[str, ...]) -> None:
         for parent, chain, blob in zip((None, *chains), chains, image.blobs, strict=False):
             if not self._snapshots.exists(chain):
-                with self._unpacked(parent, blob.digest) as (key, applied):
+                with self._content.open(blob.digest) as layer, self._unpacked(parent, layer) as (key, applied):
                     _check(blob, applied.diff_id)
                     self._snapshots.commit(chain, key)
 
-    def unpack_root(self, digest: str, lease: Lease) -> str:
+    def unpack_root(self, layer: IO[bytes], lease: Lease) -> str:
         """Unpack a first layer whose diff id nobody has promised, and return what it is. LayerError."""
-        with self._unpacked(None, digest) as (key, applied):
+        with self._unpacked(None, layer) as (key, applied):
             lease.hold(applied.diff_id)
             try:
                 self._snapshots.commit(applied.diff_id, key)
@@ -64,19 +65,18 @@ class Unpacker:
         return applied.diff_id
 
     @contextmanager
-    def _unpacked(self, parent: str | None, digest: str) -> Iterator[tuple[str, Applied]]:
+    def _unpacked(self, parent: str | None, layer: IO[bytes]) -> Iterator[tuple[str, Applied]]:
         """A layer in a snapshot that is removed again if the context fails."""
         key = f"{WORKING}{uuid.uuid4().hex}"
         self._snapshots.prepare(key, parent)
         try:
-            with self._content.open(digest) as layer:
-                applied = apply(
-                    layer,
-                    self._snapshots.writable(key),
-                    self._snapshots.below(key),
-                    limits=self._limits,
-                    in_place=self._snapshots.in_place,
-                )
+            applied = apply(
+                layer,
+                self._snapshots.writable(key),
+                self._snapshots.below(key),
+                limits=self._limits,
+                in_place=self._snapshots.in_place,
+            )
             yield key, applied
         except BaseException:
             self._snapshots.remove(key)
