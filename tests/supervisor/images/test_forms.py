@@ -142,6 +142,19 @@ async def test_skopeo_and_we_read_each_form(supervisor: Supervisor, busybox: Ima
     assert await output(supervisor, "echo fine") == "fine\n"
 
 
+async def test_names_in_one_of_both_forms(supervisor: Supervisor, busybox: Image, tmp_path: Path) -> None:
+    """Tools that write both forms may name the image in manifest.json only, by another spelling of the same name."""
+    root = unpacked(await saved(supervisor, tmp_path / "saved", "busybox", form="docker"), tmp_path / "out")
+    index = json.loads((root / "index.json").read_text())
+    del index["manifests"][0]["annotations"]
+    (root / "index.json").write_text(json.dumps(index))
+    manifest = json.loads((root / "manifest.json").read_text())
+    manifest[0]["RepoTags"] = ["docker.io/library/named:1", "named:1", "other:2"]
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    (image,) = await supervisor.images.import_archive(root)
+    assert (image.id, image.references) == (busybox.id, ("named:1", "other:2"))
+
+
 async def test_an_empty_layer(supervisor: Supervisor, tmp_path: Path, busybox_tar: Path) -> None:
     """docker of old made one of 1024 zero bytes for steps that change no file."""
     layers = [busybox_tar.read_bytes(), b"\0" * 1024, layer(("b", b"2"))]

@@ -153,13 +153,23 @@ def _plain_copy(compressed: IO[bytes], plain: IO[bytes]) -> IO[bytes]:
 
 def read(members: Members, platform: Platform) -> list[ArchivedImage]:
     """The images of an archive. Of an index that offers several platforms, the one that suits ``platform`` best. ImageError."""
-    if members.has("index.json") and members.has("oci-layout"):
-        return _layout(members, platform)
-    if members.has("manifest.json"):
-        return [_docker(members, item) for item in _list(members, "manifest.json")]
-    if members.has("index.json"):
-        return _layout(members, platform)
+    docker = (
+        [_docker(members, item) for item in _list(members, "manifest.json")] if members.has("manifest.json") else []
+    )
+    if members.has("index.json") and (members.has("oci-layout") or not docker):
+        return _named_as(_layout(members, platform), docker) or docker
+    if docker or members.has("manifest.json"):
+        return docker
     raise ImageError("archive: neither manifest.json (docker save) nor index.json (OCI layout) is in it")
+
+
+def _named_as(found: list[ArchivedImage], others: list[ArchivedImage]) -> list[ArchivedImage]:
+    """An archive in both forms is read as a layout, which has the manifests; some tools write names into the other form only."""
+    names = {each.config_digest or "": each.names for each in others}
+    return [
+        evolve(each, names=tuple(dict.fromkeys((*each.names, *names.get(each.config_digest or "-", ())))))
+        for each in found
+    ]
 
 
 def _docker(members: Members, item: Any) -> ArchivedImage:

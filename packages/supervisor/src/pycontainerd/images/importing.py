@@ -55,7 +55,7 @@ class Importer:
             found = [(self._take(layers, item), item.names) for item in read(members, platform)]
         if not found:
             raise ImageError("archive: holds no image")
-        named = [(image, tuple(map(image_name, names))) for image, names in found]
+        named = [(image, tuple(dict.fromkeys(map(image_name, names)))) for image, names in found]
         seen: set[tuple[Layer, ...]] = set()
         for image, _ in named:
             if image.blobs not in seen:  # a thousand images of the same layers are verified once

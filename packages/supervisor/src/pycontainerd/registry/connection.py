@@ -17,7 +17,7 @@ from pycontainerd.registry.backoff import Transient, retried
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Keychain
 from pycontainerd.registry.endpoints import Endpoint
-from pycontainerd.registry.http import Answer, Http, origin
+from pycontainerd.registry.http import Answer, Http, origin, shown
 
 T = TypeVar("T")
 
@@ -146,5 +146,7 @@ class Connection:
         return await self._answering(last) if others else last
 
     async def _answering(self, address: str) -> str:
-        async with self._http.ask(self.host, "GET", f"{address}/v2/", insecure=self.endpoint.insecure):
+        async with self._http.ask(self.host, "GET", f"{address}/v2/", insecure=self.endpoint.insecure) as answer:
+            if answer.response.status == 400 or answer.response.status >= 500:  # 400: a server that wants TLS
+                raise Transient(f"{shown(address)}: the answer was {await problem(answer.response)}")
             return address
