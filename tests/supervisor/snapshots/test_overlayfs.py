@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,9 @@ from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.overlayfs import HOST, OverlaySnapshotter
 from pycontainerd.snapshots.snapshotter import Kind
 from pycontainerd.tasks.detached import detached
-from pycontainerd.testing.snapshotter_conformance import SnapshotterConformance, look
+from pycontainerd.tasks.idmap import user_namespace
+from pycontainerd.testing.snapshotter_conformance import SnapshotterConformance, kernel, look, write
+from pyrunc import IdMapping
 
 
 @pytest.fixture
@@ -148,3 +151,23 @@ def test_the_host_without_the_stores_own_directories(tmp_path: Path, database: D
 def test_a_root_that_overlayfs_cannot_name_is_refused(tmp_path: Path, database: Database) -> None:
     with pytest.raises(InvalidConfig, match="colon"):
         OverlaySnapshotter(tmp_path / "a:b", database)
+
+
+@pytest.mark.skipif(
+    kernel() < (6, 15), reason="overlays of idmapped layers that are mounted nowhere came with Linux 6.15"
+)
+def test_a_mapped_root_writes_to_idmapped_layers(snapshotter: OverlaySnapshotter) -> None:
+    """As root of a user namespace: what is root's below is his, and what he writes is his on the disk."""
+    snapshotter.prepare("work", None)
+    write(snapshotter, "work", "a", "1")
+    snapshotter.commit("one", "work")
+    snapshotter.prepare("child", "one")
+    os.chown(snapshotter.writable("child"), 100_000, 100_000)
+    maps = [IdMapping(container_id=0, host_id=100_000, size=65_536)]
+    with user_namespace(maps, maps) as ids, detached(snapshotter.mounts("child"), read_only=False, ids=ids) as root:
+        script = f"cd /proc/self/fd/{root} && echo 2 >> a && echo new > b"
+        subprocess.run(["sh", "-c", script], user=100_000, group=100_000, extra_groups=[], pass_fds=[root], check=True)
+    upper = Path(snapshotter.writable("child"))
+    assert ((upper / "a").stat().st_uid, (upper / "a").read_text()) == (100_000, "12\n")
+    assert (upper / "b").stat().st_uid == 100_000
+    assert Path(snapshotter.below("child")[0], "a").stat().st_uid == 0

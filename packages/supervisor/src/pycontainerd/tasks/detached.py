@@ -24,27 +24,31 @@ _SYS_MOUNT_SETATTR, _EMPTY_PATH = 442, 0x1000
 _CLONE_TREE, _CLOEXEC_TREE = 1, os.O_CLOEXEC
 _CLOEXEC = 1
 _SET_FLAG, _SET_STRING, _CMD_CREATE = 0, 1, 6
-_ATTR_RDONLY = 1
+_ATTR_RDONLY, _ATTR_IDMAP = 1, 0x100000
 _LONGEST = 255
 """Bytes that fsconfig(2) takes as one value."""
 
 
 @contextlib.contextmanager
-def detached(mounts: Sequence[RootMount], *, read_only: bool) -> Iterator[int]:
+def detached(mounts: Sequence[RootMount], *, read_only: bool, ids: int | None = None) -> Iterator[int]:
     """The root directory of ``mounts`` as a descriptor for ``*at`` calls. OSError when the kernel refuses.
 
     ``read_only`` mounts an overlay without an upper layer, so that it never competes with a container that uses the same snapshot.
+
+    ``ids`` is a user namespace (`pycontainerd.tasks.idmap`): owners of the layers below are seen through its maps, and nothing on the disk is changed for it.
+    What is written to an overlay goes to its upper layer with the owners that the writer has; a root that is no overlay is mapped as a whole.
+    Unsupported where the kernel has no idmapped mounts for them: Linux 5.12 for plain file systems, 6.15 for overlays of mounts that are nowhere.
     """
     if len(mounts) != 1:
         raise Unsupported(f"a root of {len(mounts)} mounts cannot be opened on its own")
     (mount,) = mounts
     if mount.fstype == "overlay":
-        fd = _overlay(mount.options, read_only)
+        fd = _overlay(mount.options, read_only) if ids is None else _idmapped_overlay(mount.options, read_only, ids)
     else:
         fd = _call(_SYS_OPEN_TREE, -100, os.fsencode(mount.source), _CLONE_TREE | _CLOEXEC_TREE)
     try:
-        if mount.fstype != "overlay" and "ro" in mount.options:
-            _make_read_only(fd)
+        if mount.fstype != "overlay":
+            _set_attributes(fd, read_only="ro" in mount.options, ids=ids)
         directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=fd)
         try:
             yield directory
@@ -54,15 +58,42 @@ def detached(mounts: Sequence[RootMount], *, read_only: bool) -> Iterator[int]:
         os.close(fd)  # with it the mount goes
 
 
-def _make_read_only(fd: int) -> None:
-    """mount_setattr(2), Linux 5.12: what is older has no way to do it to a mount that is nowhere."""
-    attributes = struct.pack("=QQQQ", _ATTR_RDONLY, 0, 0, 0)
+def _set_attributes(fd: int, *, read_only: bool, ids: int | None) -> None:
+    """mount_setattr(2): what is older has no way to do it to a mount that is nowhere."""
+    flags = (_ATTR_RDONLY if read_only else 0) | (_ATTR_IDMAP if ids is not None else 0)
+    if not flags:
+        return
+    attributes = struct.pack("=QQQQ", flags, 0, 0, ids or 0)
     try:
         _call(_SYS_MOUNT_SETATTR, fd, b"", _EMPTY_PATH, attributes, len(attributes))
     except OSError as error:
         if error.errno == ENOSYS:
-            raise Unsupported("a read-only view of files that are no overlay needs Linux 5.12") from error
+            raise Unsupported("a read-only or idmapped view of files needs Linux 5.12") from error
+        if error.errno == EINVAL and ids is not None:
+            raise Unsupported("ids: the file system has no idmapped mounts, or the map is none") from error
         raise
+
+
+def _idmapped_overlay(options: Sequence[str], read_only: bool, ids: int) -> int:
+    """An overlay of clones of its lower layers. They are named by descriptors, and stay as long as the overlay does."""
+    lowers, settings = _parts(options, read_only)
+    upper = dict(option.partition("=")[::2] for option in options).get("upperdir")
+    with contextlib.ExitStack() as clones:
+        named = []
+        for lower in (lower.replace("\\:", ":") for lower in lowers):
+            if lower == upper:  # written by who has the mapped ids himself
+                named.append(lower)
+                continue
+            clone = _call(_SYS_OPEN_TREE, -100, os.fsencode(lower), _CLONE_TREE | _CLOEXEC_TREE)
+            clones.callback(os.close, clone)
+            _set_attributes(clone, read_only=False, ids=ids)
+            named.append(f"/proc/self/fd/{clone}")
+        try:
+            return _configured([*(("lowerdir+", name) for name in named), *settings], read_only or "ro" in options)
+        except OSError as error:
+            if error.errno == EINVAL:
+                raise Unsupported("ids: an overlay of idmapped layers needs Linux 6.15") from error
+            raise
 
 
 def _overlay(options: Sequence[str], read_only: bool) -> int:

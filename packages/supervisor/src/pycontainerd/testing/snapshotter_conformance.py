@@ -30,9 +30,19 @@ from pycontainerd.diff.apply import apply
 from pycontainerd.diff.change import Change, ChangeKind
 from pycontainerd.diff.compare import changes
 from pycontainerd.diff.create import create
-from pycontainerd.errors import Conflict, SnapshotExists, SnapshotNotFound
+from pycontainerd.errors import Conflict, SnapshotExists, SnapshotNotFound, Unsupported
 from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Snapshotter
 from pycontainerd.tasks.detached import detached
+from pycontainerd.tasks.idmap import user_namespace
+from pyrunc import IdMapping
+
+_IDMAPPED_OVERLAYS = (6, 15)
+"""The first Linux that makes an overlay of idmapped layers that are mounted nowhere."""
+
+
+def kernel() -> tuple[int, ...]:
+    """The version of the kernel: 6.18 is (6, 18)."""
+    return tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
 
 
 def write(snapshotter: Snapshotter, key: str, name: str, content: str) -> None:
@@ -184,6 +194,23 @@ class SnapshotterConformance:
         with detached(snapshotter.mounts("child"), read_only=False) as root:
             status = os.fstat(root)
         assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o711, 5, 6)
+
+    def test_layers_can_be_seen_with_other_owners(self, snapshotter: Snapshotter) -> None:
+        """Through an idmapped mount, as in a user namespace; on the disk nothing changes."""
+        self._two_files(snapshotter)
+        snapshotter.view("view", "one")
+        maps = [IdMapping(container_id=0, host_id=100_000, size=65_536)]
+        with user_namespace(maps, maps) as ids:
+            for key in ("view", "child"):
+                try:
+                    with detached(snapshotter.mounts(key), read_only=False, ids=ids) as root:
+                        status = os.stat("a", dir_fd=root)
+                except Unsupported:
+                    assert kernel() < _IDMAPPED_OVERLAYS
+                    continue
+                assert (status.st_uid, status.st_gid) == (100_000, 100_000)
+        with detached(snapshotter.mounts("child"), read_only=False) as root:
+            assert os.stat("a", dir_fd=root).st_uid == 0
 
     def test_many_at_once_get_in_nobodys_way(self, snapshotter: Snapshotter) -> None:
         def live(number: int) -> None:
