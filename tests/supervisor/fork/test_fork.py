@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from pycontainerd import Container, Image, Status, Supervisor
+from pycontainerd import Container, ExecConfig, Image, Status, Supervisor
 from pycontainerd.errors import ContainerNotFound, InvalidConfig, NameInUse, RemovalInProgress, Unsupported
+from pycontainerd.snapshots import copying
 from tests.supervisor.conftest import supervisor_in
 from tests.supervisor.running import create, output, said, start
 from tests.supervisor.stores import Stored
@@ -96,6 +97,31 @@ async def test_of_a_running_one(supervisor: Supervisor, busybox: Image, forkable
     assert 0 < seen[0] < seen[1]
     await asyncio.sleep(0.1)
     assert len((await show(busy, "cat /data/log")).split()) > seen[1]
+
+
+async def test_what_is_executed_meanwhile_waits(
+    supervisor: Supervisor, busybox: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container stands still as long as the copy takes: nobody is told that it is paused."""
+    busy = await start(supervisor, "sleep 1000")
+    copied = asyncio.Event()
+    loop, copy = asyncio.get_running_loop(), copying.copy
+
+    def slowly(source: str, target: str) -> None:
+        time.sleep(0.5)
+        copy(source, target)
+        loop.call_soon_threadsafe(copied.set)
+
+    monkeypatch.setattr(copying, "copy", slowly)
+    forking = asyncio.create_task(busy.fork(start=False))
+    await asyncio.sleep(0.2)
+    assert not copied.is_set()
+    lookup = await busy.exec(ExecConfig(args=("true",)))
+    await lookup.start()
+    assert copied.is_set()
+    assert await lookup.wait() == 0
+    assert busy.info().status is Status.RUNNING
+    await forking
 
 
 async def test_of_a_paused_one(supervisor: Supervisor, busybox: Image, forkable: bool) -> None:

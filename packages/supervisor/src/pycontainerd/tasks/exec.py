@@ -23,6 +23,7 @@ from pycontainerd.tasks.happenings import container_event
 from pycontainerd.tasks.run import Run
 from pycontainerd.tasks.services import Services
 from pycontainerd.tasks.signals import parse
+from pycontainerd.tasks.standstill import once_it_moves
 from pycontainerd.tasks.stdio import Stdio
 from pycontainerd.tracing import span
 
@@ -178,7 +179,12 @@ class Exec:
     def _create(self, console_size: tuple[int, int] | None) -> pyrunc.ExecProcess:
         container = self._find_process()
         process = prepare.exec_specification(self._services, self._container(), self.config, console_size)
-        return container.exec(process, stdio=pyrunc.Stdio.pipes(stdin=self.config.stdin), monitor=True, exec_id=self.id)
+        stdio = pyrunc.Stdio.pipes(stdin=self.config.stdin)
+        return once_it_moves(
+            self._services,
+            self.container_id,
+            lambda: container.exec(process, stdio=stdio, monitor=True, exec_id=self.id),
+        )
 
     async def _connected(self, process: pyrunc.ExecProcess) -> Run:
         """A process that nobody can watch must not run."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pyrunc
 from pycontainerd.tasks.services import Services
 
 _MARK = "still"
+_PAUSE = 0.005
+_T = TypeVar("_T")
 
 
 @contextlib.contextmanager
@@ -23,6 +27,18 @@ def still(services: Services, id: str, process: pyrunc.Container) -> Iterator[No
         yield
     finally:
         go_on(services, id, process)
+
+
+def once_it_moves(services: Services, id: str, do: Callable[[], _T]) -> _T:
+    """Call ``do``, which the runtime refuses in what stands still, and again as long as that is why it was refused. Blocks."""
+    while True:
+        stands = _mark(services, id).exists()
+        try:
+            return do()
+        except pyrunc.InvalidState:
+            if not stands and not _mark(services, id).exists():
+                raise
+        time.sleep(_PAUSE)
 
 
 def go_on(services: Services, id: str, process: pyrunc.Container) -> None:
