@@ -26,19 +26,24 @@ while True:
 SLOW = 15
 """Percent of answers that a busy machine may give too late."""
 ASK_OFTEN = """/usr/bin/python3 -c '
-import socket, sys
+import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.5)
 count = 0
-for round in range(100):
-    for number in range(10):
-        s.sendto(b"x", ("{address}", 7001))
-    s.settimeout(0.03 if round else 0.5)
+
+def collect(patience):
+    global count
+    s.settimeout(patience)
     try:
-        for number in range(10):
+        while count < 1000:
             count += len(s.recv(100))
     except TimeoutError:
         pass
+
+for round in range(100):
+    for number in range(10):
+        s.sendto(b"x", ("{address}", 7001))
+    collect(0.01)
+collect(1)
 print(100 - count // 10)
 '"""
 ASK = "echo hello | busybox nc -w 1 {address} 7000"
