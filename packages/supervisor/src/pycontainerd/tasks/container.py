@@ -680,15 +680,22 @@ class Container:
         async with self._lock:
             self._stdio.disconnect()
             await self._record_exit(status, again=self._restarts.wanted(self._record, status.code))
-            await self._execs.container_ended()
-            await self._prober.stop()
-            process, self._process = self._process, None
-            if process is not None:
-                await self._delete(process)
+            await self._clear_run()
         if self._record.status is Status.RESTARTING:
             self._restarts.schedule((self._record.finished_ns - self._record.started_ns) / 1e9, self._start_again)
         elif self.config.remove_on_exit and not self._restarting:
             await self._remove_itself()
+
+    async def _clear_run(self) -> None:
+        """Whatever goes wrong with what a run has left, the container is started again, or removed, as it is to be."""
+        try:
+            await self._execs.container_ended()
+            await self._prober.stop()
+        except Exception:
+            _logger.exception("%s: what its run has left is not ended", self._label)
+        process, self._process = self._process, None
+        if process is not None:
+            await self._delete(process)
 
     async def _delete(self, process: pyrunc.Container) -> None:
         """What is left of the run. If that fails (a process hangs in the kernel), the next start or the removal tries again."""

@@ -77,12 +77,12 @@ class Execs:
 
     async def container_ended(self) -> None:
         """They ended with it."""
-        for each in self._execs.values():
+        for each in self.list():  # a health check makes and forgets some meanwhile
             await each.container_ended()
 
     async def close(self) -> None:
         """Let go of them."""
-        for each in self._execs.values():
+        for each in self.list():
             await each.close()
 
     def _add(self, record: ExecRecord) -> Exec:
