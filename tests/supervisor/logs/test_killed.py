@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pycontainerd.logs.format import Format
 from pycontainerd.logs.intake import Intake
 from pycontainerd.logs.jsonfile import JsonFile
 from pycontainerd.logs.local import Local
@@ -85,7 +86,7 @@ def test_no_gap_and_no_duplicate_over_sigkill(tmp_path: Path, driver: str) -> No
     for end in ends:
         os.close(end)
     seen: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    form = {"json-file": JsonFile(), "local": Local()}[driver]
+    form: Format = JsonFile() if driver == "json-file" else Local()
     for batch in form.decode((tmp_path / "log").read_bytes()):
         seen[batch.stream] += [piece.decode() for piece in batch.pieces()]
     for name, total in zip(("stdout", "stderr"), totals, strict=True):
