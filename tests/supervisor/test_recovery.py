@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import pyrunc
-from pycontainerd import ContainerConfig, ExecConfig, Status, Supervisor
+from pycontainerd import ContainerConfig, EventFilter, ExecConfig, Status, Supervisor
 from tests.supervisor.conftest import remove_all, supervisor_in
 from tests.supervisor.running import said
 from tests.supervisor.stores import Stored
@@ -208,7 +208,7 @@ async def test_a_removal_that_was_interrupted_before_the_container_had_died(tmp_
     async with supervisor_in(tmp_short) as second:
         assert second.containers.list() == []
         assert ended(pid)
-        events = second.events.subscription(since=0)
+        events = second.events.subscription(since=0, wanted=EventFilter(types=frozenset({"container"})))
         seen = [await asyncio.wait_for(anext(events), 5) for _ in range(4)]
         await events.aclose()
         assert [event.action for event in seen] == ["create", "start", "die", "destroy"]

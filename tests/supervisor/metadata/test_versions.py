@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pycontainerd import Status
+from pycontainerd import EventFilter, Status
 from pycontainerd.errors import StoreFailed, StoreTooNew
 from pycontainerd.metadata import database as database_module
 from pycontainerd.metadata.database import Database
@@ -89,7 +89,7 @@ async def test_it_opens_and_works(tmp_short: Path, busybox_tar: Path, version: i
         assert supervisor.content.has(image.blobs[0].digest)
         assert b"".join([piece async for piece in supervisor.images.export(["busybox"])])
         assert await output(supervisor, "echo works") == "works\n"
-        events = supervisor.events.subscription(since=0)
+        events = supervisor.events.subscription(since=0, wanted=EventFilter(types=frozenset({"container"})))
         assert (await anext(events)).action == "create"
         await events.aclose()
         await supervisor.namespace("new").leases.create("one")
