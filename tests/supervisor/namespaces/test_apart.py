@@ -10,6 +10,7 @@ import pytest
 
 from pycontainerd import (
     ContainerConfig,
+    EventFilter,
     Image,
     LeaseResource,
     Namespace,
@@ -117,7 +118,8 @@ async def test_an_id_in_use_elsewhere_is_refused_and_left_alone(
 
 
 async def test_events(supervisor: Supervisor, ci: Namespace, busybox: Image) -> None:
-    ours, theirs = supervisor.events.subscription(since=0), ci.events.subscription(since=0)
+    wanted = EventFilter(types=frozenset({"container"}))
+    ours, theirs = (each.events.subscription(since=0, wanted=wanted) for each in (supervisor, ci))
     await (await ci.containers.create(ContainerConfig(image="host"), name="theirs")).remove()
     await (await supervisor.containers.create(ECHO, name="ours")).remove()
     for events, name, namespace in ((ours, "ours", "default"), (theirs, "theirs", "ci")):
@@ -232,7 +234,7 @@ async def test_they_come_back(tmp_short: Path, busybox_tar: Path) -> None:
         assert on.info().running
         await on.stop()
         assert on.info().exit_code == 4
-        events = ci.events.subscription(since=0)
+        events = ci.events.subscription(since=0, wanted=EventFilter(types=frozenset({"container"})))
         assert (await asyncio.wait_for(anext(events), 5)).action == "create"
         await events.aclose()
         await second.namespace("empty").leases.delete("one")

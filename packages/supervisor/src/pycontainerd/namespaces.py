@@ -12,7 +12,9 @@ are also the ids of containers, since they name directories and cgroups; one tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from attrs import frozen
 
@@ -71,6 +73,7 @@ class Namespaces:
     def __init__(self, stores: Stores, services_of: Callable[[str, Events, Images], Services]) -> None:
         self._stores, self._services_of = stores, services_of
         self._known: dict[str, Namespace] = {}
+        self._loop = asyncio.get_running_loop()
 
     def get(self, name: str) -> Namespace:
         """The same object each time. InvalidName."""
@@ -100,6 +103,7 @@ class Namespaces:
         catalogue = Catalogue(stores.database, name)
         images = Images(content, stores.unpacker, catalogue, working, stores.worker, stores.collect, stores.registries)
         events = Events(stores.database, name)
+        catalogue.told = partial(_in_loop, self._loop, events.announce)
         containers = Containers(self._services_of(name, events, images))
         images.in_use = containers.images
 
@@ -113,3 +117,9 @@ class Namespaces:
         )
         images.kept = leases
         return Namespace(name, images, containers, events, leases, content)
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """From any thread, also from one that ends after the loop has."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pycontainerd.errors import AmbiguousReference, ImageNotFound, InvalidReference
+from pycontainerd.events import log
+from pycontainerd.events.event import Event
 from pycontainerd.images import table
 from pycontainerd.images.host import host_image
 from pycontainerd.images.image import Image
@@ -22,6 +24,8 @@ class Catalogue:
 
     def __init__(self, database: Database, namespace: str) -> None:
         self._database, self.namespace = database, namespace
+        self.told: Callable[[], None] = _to_nobody
+        """Called, in any thread, when there may be new events; set by the supervisor."""
         self._changing = threading.Lock()
         self._stored: Mapping[str, Image] = {}
         self.host = host_image()
@@ -61,11 +65,22 @@ class Catalogue:
             return None
         return next((image for image in self.all() if name in image.names), None)
 
-    def change(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        """One transaction on the tables of images; afterwards everybody sees what came of it."""
+    def change(self, change: Callable[[sqlite3.Connection], None], events: Sequence[Event] = ()) -> None:
+        """One transaction on the tables of images, and of what is told of it; afterwards everybody sees what came of it."""
+
+        def told(connection: sqlite3.Connection) -> None:
+            change(connection)
+            for event in events:
+                log.append(connection, event)
+
         with self._changing:  # or one thread's older view could replace another's newer one
-            self._database.write_now(change)
+            self._database.write_now(told)
             self._refresh()
+        self.told()
 
     def _refresh(self) -> None:
         self._stored = self._database.read_now(lambda connection: table.load(connection, self.namespace))
+
+
+def _to_nobody() -> None:
+    """Nobody is listening yet."""

@@ -17,10 +17,12 @@ from typing import IO, TypeVar
 from pycontainerd.content.growing import Growing
 from pycontainerd.content.store import PIECE, ContentStore
 from pycontainerd.errors import ImageError, ImageInUse, ImageNotFound, InvalidReference
+from pycontainerd.events.event import Event
 from pycontainerd.images import export, table
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.changes import apply_changes
 from pycontainerd.images.export import Form
+from pycontainerd.images.happenings import image_event
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.host import platform as here
 from pycontainerd.images.image import Image, Removed
@@ -198,8 +200,9 @@ class Images:
             pusher = Pusher(self._content, self._worker, self._registries.config.uploads)
             manifest = await pusher.push(target, image, found, progress)
         name = f"{found.name}@{manifest.digest}"
+        event = self._event(image, "push", actor=found.familiar, name=found.name)
         if image.id in self._catalogue.stored:
-            await self._change(lambda connection: table.name(connection, self._catalogue.namespace, name, image.id))
+            await self._change(lambda connection: table.name(connection, event.namespace, name, image.id), event)
         return manifest.digest
 
     async def _import(self, work: Callable[[Lease], _T]) -> _T:
@@ -252,7 +255,8 @@ class Images:
             raise InvalidReference(target, "a digest cannot be given as a tag")
         if HOST_REFERENCE in (name, *image.references):
             raise ImageInUse("host: the built-in image cannot be renamed, and its name cannot be given to another")
-        await self._change(lambda connection: table.name(connection, self._catalogue.namespace, name, image.id))
+        event = self._event(image, "tag", name=name)
+        await self._change(lambda connection: table.name(connection, event.namespace, name, image.id), event)
 
     async def remove(self, reference: str, *, force: bool = False) -> builtins.list[Removed]:
         """docker's rules: a name is taken away; with the last one, or by id, the image goes too.
@@ -285,15 +289,19 @@ class Images:
             if last:
                 table.delete(connection, self._catalogue.namespace, image.id)
 
-        await self._change(change)
+        events = [self._event(image, "untag") for _ in leaving] + ([self._event(image, "delete")] if last else [])
+        await self._change(change, *events)
         removed = [Removed(untagged=name) for name in leaving]
         if last:
             await self._worker.run(self._collect)
             removed.append(Removed(deleted=image.id))
         return removed
 
-    async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        await self._worker.run(self._catalogue.change, change)
+    async def _change(self, change: Callable[[sqlite3.Connection], None], *events: Event) -> None:
+        await self._worker.run(self._catalogue.change, change, events)
+
+    def _event(self, image: Image, action: str, *, actor: str | None = None, name: str | None = None) -> Event:
+        return image_event(self._catalogue.namespace, image, action, actor=actor, name=name)
 
     # -- taking out ------------------------------------------------------------------------------------------------------------
 

@@ -18,9 +18,11 @@ from pycontainerd.content.growing import Growing
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.compression import DAMAGED
 from pycontainerd.errors import DigestMismatch, ImageError
+from pycontainerd.events.event import Event
 from pycontainerd.images import table
 from pycontainerd.images.archive import ArchivedImage, ArchivedLayer, Members, members_of, read
 from pycontainerd.images.catalogue import Catalogue
+from pycontainerd.images.happenings import image_event
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.host import architecture
 from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of, parsed
@@ -62,7 +64,7 @@ class Importer:
                 seen.add(image.blobs)
                 self.verify_known(image, lease)
                 self._unpacker.unpack(image, lease)
-        return self.keep(named)
+        return self.keep(named, [self._event(image, "load") for image, _ in named])
 
     def verify_known(self, image: Image, lease: Lease) -> None:
         """Unpacking a layer verifies it. One that another image has already is not unpacked again, but this may be another blob."""
@@ -117,7 +119,7 @@ class Importer:
         }
         layers = (Layer(digest=blob.digest, size=blob.size, diff_id=diff_id),)
         image = image_of(json.dumps(document), layers, blob.size)
-        return self.keep([(image, (name,) if name else ())])[0]
+        return self.keep([(image, (name,) if name else ())], [self._event(image, "import")])[0]
 
     def layered(
         self,
@@ -143,10 +145,14 @@ class Importer:
         }
         layers = (*base.blobs, Layer(digest=blob.digest, size=blob.size, diff_id=blob.digest))
         image = image_of(json.dumps(document), layers, sum(layer.size for layer in layers))
-        return self.keep([(image, (name,) if name else ())])[0]
+        events = [self._event(image, "tag", name=name)] if name else []
+        return self.keep([(image, (name,) if name else ())], events)[0]
 
-    def keep(self, found: Found) -> list[Image]:
-        """Into the catalogue; what is returned bears the names that were brought along, not those that the image had already."""
+    def _event(self, image: Image, action: str, *, name: str | None = None) -> Event:
+        return image_event(self._catalogue.namespace, image, action, name=name)
+
+    def keep(self, found: Found, events: Sequence[Event]) -> list[Image]:
+        """Into the catalogue, with what is told of it; what is returned bears the names that were brought along, not those that the image had already."""
 
         def change(connection: sqlite3.Connection) -> None:
             for image, names in found:
@@ -154,7 +160,7 @@ class Importer:
                 for name in names:
                     table.name(connection, self._catalogue.namespace, name, image.id)
 
-        self._catalogue.change(change)
+        self._catalogue.change(change, events)
         return [self._as_named(image, names) for image, names in found]
 
     def _as_named(self, image: Image, names: tuple[str, ...]) -> Image:

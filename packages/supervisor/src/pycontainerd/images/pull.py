@@ -22,6 +22,7 @@ from pycontainerd.images import mediatypes
 from pycontainerd.images.archive import chosen
 from pycontainerd.images.catalogue import Catalogue
 from pycontainerd.images.documents import Descriptor, Manifest, image_only, read_document
+from pycontainerd.images.happenings import image_event
 from pycontainerd.images.image import Image, Layer, chain_ids, expected_diff_ids, image_of
 from pycontainerd.images.importing import Importer, image_name
 from pycontainerd.images.keeping import Keeping, keeping
@@ -86,7 +87,7 @@ class Puller:
             except SupervisorError:
                 await self.worker.run(self._forget, manifest)
                 raise
-            pulled = await to_its_end(self.worker.run(self._keep, image, names, sources[0], manifest, lease))
+            pulled = await to_its_end(self.worker.run(self._keep, image, names, remote, sources[0], manifest, lease))
         report(Progress(Step.DONE, found.digest, detail=remote.reference))
         return pulled
 
@@ -238,10 +239,11 @@ class Puller:
     # -- the end -------------------------------------------------------------------------------------------------------------
 
     def _keep(
-        self, image: Image, names: tuple[str, ...], source: Repository, manifest: Manifest, lease: Lease
+        self, image: Image, names: tuple[str, ...], remote: Remote, source: Repository, manifest: Manifest, lease: Lease
     ) -> Image:
         self.unpacker.unpack(image, lease)
-        (kept,) = self.importer.keep([(image, names)])
+        event = image_event(self.catalogue.namespace, image, "pull", actor=remote.familiar, name=remote.name)
+        (kept,) = self.importer.keep([(image, names)], [event])
         for layer in manifest.layers:
             with contextlib.suppress(ContentNotFound):
                 came_from(self.content, layer.digest, source.host, source.name)
