@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -79,15 +78,6 @@ async def test_slow_disk(container: Container, run: Run) -> None:
     assert await seconds() < 1
     code, text = await run("head -c 1M /srv/data/direct | wc -c")
     assert (code, text) == (0, "1048576\n")
-
-
-async def test_slow_disk_of_a_forkable_one(supervisor: Supervisor) -> None:
-    """Its file system is in a file that is a block device: that is slowed down."""
-    made = await start(supervisor, "mkdir -p /srv/data; sleep 1000", image="host", forkable=True)
-    began = time.monotonic()
-    async with made.faults.slow_disk(read=1 << 20, write=1 << 20):
-        assert time.monotonic() - began < 10
-    assert made.info().running
 
 
 async def test_disk_full(container: Container, run: Run) -> None:

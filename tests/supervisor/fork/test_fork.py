@@ -288,3 +288,12 @@ async def test_ephemeral(tmp_short: Path, busybox_tar: Path) -> None:
         assert loops(tmp_short) == 1
     assert list(tmp_short.iterdir()) == []
     assert loops(tmp_short, 0) == 0
+
+
+async def test_slow_disk_of_a_forkable_one(supervisor: Supervisor) -> None:
+    """Its file system is in a file that is a block device: that is slowed down."""
+    made = await start(supervisor, "mkdir -p /srv/data; sleep 1000", image="host", forkable=True)
+    began = time.monotonic()
+    async with made.faults.slow_disk(read=1 << 20, write=1 << 20):
+        assert time.monotonic() - began < 10
+    assert made.info().running
