@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiodocker
+import docker
+import docker.errors
 import pytest
 
 from tests.support.leftovers import OWNED
@@ -127,6 +131,59 @@ def test_login(engine: Engine, locked: Registry) -> None:
     denied = engine.docker("pull", name)
     assert denied.returncode == 1
     assert "no basic auth credentials" in denied.stderr or "docker login" in denied.stderr
+
+
+def test_removal_and_pruning_take_the_digests_along(engine: Engine, plain: Registry, busybox_tar: Path) -> None:
+    name = f"{plain.host}/own/image:1"
+    for remove in (["rmi", name], ["image", "prune", "--all", "--force", "--filter", "label=own=image"]):
+        engine.ok("import", "-c", "LABEL own=image", "-m", remove[0], str(busybox_tar), name)
+        image = engine.ok("inspect", "-f", "{{.Id}}", name)
+        said = engine.ok("push", name)
+        digest = re.findall(r"sha256:[0-9a-f]{64}", said)[-1]
+        gone = engine.ok(*remove).splitlines()
+        assert f"untagged: {name}" in [line.lower() for line in gone]
+        assert any(line.lower() == f"untagged: {name.removesuffix(':1')}@{digest}" for line in gone)
+        assert any(line.lower() == f"deleted: {image}" for line in gone)
+        assert engine.docker("inspect", image).returncode == 1
+
+
+def test_docker_py_and_aiodocker(engine: Engine, pushed: str, locked: Registry) -> None:
+    client = docker.DockerClient(base_url=engine.host)
+    try:
+        repository, _, tag = pushed.rpartition(":")
+        image = client.images.pull(repository, tag=tag)
+        assert pushed in image.tags
+        found = client.images.get_registry_data(pushed)
+        assert found.has_platform("linux/amd64")
+        assert f"{repository}@{found.id}" in image.attrs["RepoDigests"]
+        own = f"{locked.host}/py"
+        image.tag(own, tag="1")
+        refused = [line for line in client.images.push(own, tag="1", stream=True, decode=True) if "error" in line]
+        assert refused
+        known = {"username": USER, "password": PASSWORD}
+        said = list(client.images.push(own, tag="1", auth_config=known, stream=True, decode=True))
+        assert [line["aux"]["Tag"] for line in said if "aux" in line] == ["1"]
+        assert not [line for line in said if "error" in line]
+        with pytest.raises(docker.errors.NotFound):
+            client.images.pull(repository, tag="missing")
+        with pytest.raises(docker.errors.APIError):
+            client.login(USER, "wrong", registry=f"http://{locked.host}")
+        assert (
+            client.login(USER, PASSWORD, registry=f"http://{locked.host}", reauth=True)["Status"] == "Login Succeeded"
+        )
+        engine.ok("rmi", f"{own}:1")
+    finally:
+        client.close()
+    asyncio.run(_with_aiodocker(engine, pushed))
+
+
+async def _with_aiodocker(engine: Engine, name: str) -> None:
+    client = aiodocker.Docker(url=engine.host)
+    try:
+        said = await client.images.pull(name)
+        assert said[-1]["status"] == f"Status: Image is up to date for {name}"
+    finally:
+        await client.close()
 
 
 def test_the_manifest_is_the_registrys(engine: Engine, pushed: str) -> None:

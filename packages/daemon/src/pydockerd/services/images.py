@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -55,13 +56,19 @@ async def prune(engine: Engine, filters: Filters) -> tuple[tuple[ImageDeleted, .
             continue
         if any(moment is not None and _created(image) * 1e9 > moment for moment in _untils(filters)):
             continue
-        try:
-            for reference in image.references or (image.id,):
-                deleted += [views.deleted(item) for item in await engine.supervisor.images.remove(reference)]
-        except (ImageInUse, ImageNotFound):
-            continue
-        reclaimed += image.size
+        removed = await _removed(engine, image)
+        deleted += removed
+        reclaimed += image.size if any(item.deleted for item in removed) else 0
     return tuple(deleted), reclaimed
+
+
+async def _removed(engine: Engine, image: Image) -> list[ImageDeleted]:
+    """Take all its names away. One may go with another: the last tag of a repository takes its digests along."""
+    deleted: list[ImageDeleted] = []
+    for name in image.names or (image.id,):
+        with contextlib.suppress(ImageInUse, ImageNotFound):
+            deleted += [views.deleted(item) for item in await engine.supervisor.images.remove(name)]
+    return deleted
 
 
 def _untils(filters: Filters) -> list[int | None]:
