@@ -111,17 +111,17 @@ async def test_output_never_comes_together_with_the_head(api: Api) -> None:
     """docker-py reads the head through a buffer and all else from beneath it: what came with the head would be lost to it."""
     container = await api.create()
     container.attachment.chunks.put_nowait(Chunk("stdout", b"at once"))
-    reader, writer = await asyncio.open_unix_connection(api.socket)
-    connection = writer.transport.get_extra_info("socket")
-    writer.transport.pause_reading()
-    writer.write(f"POST /containers/web/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: docker\r\n{UPGRADE}\r\n".encode())
-    await asyncio.sleep(0.2)
-    assert connection.recv(65536, socket.MSG_PEEK).endswith(b"\r\n\r\n")
-    writer.transport.resume_reading()
-    async with asyncio.timeout(5):
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
-        assert frames(await reader.readexactly(15)) == [(1, b"at once")]
-    writer.close()
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, api.socket)
+        path = "/containers/web/attach?stream=1&stdout=1"
+        await loop.sock_sendall(connection, f"POST {path} HTTP/1.1\r\nHost: docker\r\n{UPGRADE}\r\n".encode())
+        await asyncio.sleep(0.2)
+        head = await loop.sock_recv(connection, 65536)
+        assert (head[:12], head[-4:]) == (b"HTTP/1.1 101", b"\r\n\r\n")
+        async with asyncio.timeout(5):
+            assert frames(await loop.sock_recv(connection, 65536)) == [(1, b"at once")]
 
 
 async def test_the_detach_keys_end_the_session_and_not_the_container(api: Api) -> None:

@@ -20,6 +20,7 @@ from attrs import define, field
 
 from tests.peers.answers import Answers
 from tests.support.leftovers import OWNED
+from tests.support.run import RUN
 
 ANSWERS = "answers"
 """In an engine's directory: what it answered."""
@@ -96,6 +97,7 @@ def _wait_listening(engine: Engine, processes: list[subprocess.Popen[bytes]]) ->
 def _commands(chosen: str, directory: Path, host: str, options: Sequence[str]) -> list[list[str]]:
     if chosen == "pydockerd":
         roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
+        roots += ["--cgroup-parent", f"/pydockerd-{RUN.name[:12]}"]  # other runs have theirs
         record = [sys.executable, "-m", "tests.peers.recorded_daemon", str(directory / ANSWERS)]
         return [[*record, *roots, "-H", host, *options]]
     containerd = f"{directory}/c.sock"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sysconfig
 from collections.abc import Iterator
@@ -174,7 +175,8 @@ def test_what_it_tells(compose: Compose) -> None:
     with events:
         try:
             assert events.stdout is not None
-            compose.engine.until(lambda: compose("kill", "-s", "USR1", "db").returncode == 0)
+            while not select.select([events.stdout], [], [], 0.2)[0]:  # until it has begun to listen
+                compose.ok("kill", "-s", "USR1", "db")
             told = json.loads(events.stdout.readline())
         finally:
             events.terminate()

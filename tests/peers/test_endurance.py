@@ -95,13 +95,12 @@ def test_followers_of_logs_and_events_at_once(engine: Engine, client: Any) -> No
         logs = [follow(engine, stack, "/v1.50/containers/spoken/logs?follow=1&stdout=1") for _ in range(FOLLOWERS)]
         filters = json.dumps({"container": ["spoken"], "event": ["die"]})
         events = [follow(engine, stack, f"/v1.50/events?filters={filters}") for _ in range(FOLLOWERS)]
-        stdin = container.attach_socket(params={"stdin": 1, "stream": 1})
-        stdin._sock.sendall(b"go\n")
+        stdin = follow(engine, stack, "/v1.50/containers/spoken/attach?stdin=1&stream=1", method="POST")
+        read_until(stdin, b"\r\n\r\n")
+        stdin.sendall(b"go\n")
         for follower in logs:
             read_until(follower, b"line 50\n")
-        stdin._sock.sendall(b"end\n")
-        stdin.close()
-        stdin._sock.close()
+        stdin.sendall(b"end\n")
         for follower in events:
             read_until(follower, b'"Action":"die"')
         for follower in logs:
@@ -113,12 +112,14 @@ def test_followers_of_logs_and_events_at_once(engine: Engine, client: Any) -> No
     container.remove(force=True)
 
 
-def follow(engine: Engine, stack: ExitStack, path: str) -> socket.socket:
+def follow(engine: Engine, stack: ExitStack, path: str, method: str = "GET") -> socket.socket:
     """A connection on which an endless answer has begun."""
     connection = stack.enter_context(socket.socket(socket.AF_UNIX))
     connection.settimeout(30)
     connection.connect(engine.host.removeprefix("unix://"))
-    connection.sendall(f"GET {path.replace(' ', '')} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n".encode())
+    connection.sendall(
+        f"{method} {path.replace(' ', '')} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n".encode()
+    )
     return connection
 
 
