@@ -14,6 +14,7 @@ import pytest
 
 from pycontainerd import EventFilter
 from tests.supervisor.conftest import remove_all, supervisor_in
+from tests.supervisor.tasks.test_restarting import until
 
 _PROGRAM = """
 import asyncio, os, sys
@@ -65,17 +66,17 @@ async def test_over_sigkill(tmp_short: Path) -> None:
             assert program.stdout is not None
             assert program.stdout.readline() == b"ready\n"
             await asyncio.sleep(chance.uniform(0.05, 0.6))
-            while number == 8 and "container destroy" not in (tmp_short / "seen").read_text():
-                await asyncio.sleep(0.05)  # once a whole life, however busy the machine is
+            if number == 8:  # once a whole life, however busy the machine is
+                await until(lambda: "container destroy" in (tmp_short / "seen").read_text())
             assert program.poll() is None
             program.kill()
     seen = [line.split(maxsplit=2) for line in (tmp_short / "seen").read_text().splitlines()]
     async with supervisor_in(tmp_short) as supervisor:
         await remove_all(supervisor)
-        until = EventFilter(until_ns=time.time_ns())
-        stored = [event async for event in supervisor.events.subscribe(since=0, wanted=until)]
+        past = EventFilter(until_ns=time.time_ns())
+        stored = [event async for event in supervisor.events.subscribe(since=0, wanted=past)]
         cursor = int(seen[-1][0])
-        rest = [event.cursor async for event in supervisor.events.subscribe(since=cursor, wanted=until)]
+        rest = [event.cursor async for event in supervisor.events.subscribe(since=cursor, wanted=past)]
     known = [(str(event.cursor), event.type, event.action) for event in stored]
     assert [tuple(line) for line in seen] == known[: len(seen)]
     assert [int(line[0]) for line in seen] + rest == [event.cursor for event in stored]
