@@ -62,6 +62,8 @@ async def test_a_directory_and_a_file(supervisor: Supervisor, busybox: Image, ru
         await container.stat("/nothing")
     with pytest.raises(PathRefused):
         await container.stat("/d/f/x")
+    with pytest.raises(PathRefused):
+        await container.stat("/d\0/nothing")
     with pytest.raises(PathNotFound):
         await taken(container, "/nothing")
     await container.remove(force=True)

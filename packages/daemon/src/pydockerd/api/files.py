@@ -116,15 +116,22 @@ def _path(call: Call) -> str:
 def _encoded(found: PathStat) -> str:
     kind = _GO_KINDS.get(stat.S_IFMT(found.mode), 0)
     bits = sum(theirs for ours, theirs in _GO_BITS.items() if found.mode & ours)
-    moment = datetime.fromtimestamp(found.mtime_ns / 1e9, UTC)
     view = PathStatView(
         name=found.name,
         size=found.size,
         mode=found.mode & 0o777 | kind | bits,
-        mtime=timestamp(moment),
+        mtime=timestamp(_moment(found.mtime_ns)),
         link_target=found.link_target,
     )
     return base64.b64encode(encode(view).strip()).decode()
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    """None for a time that no calendar has: a container may give its files any."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _instructions(body: Any) -> list[str]:

@@ -71,6 +71,8 @@ def give(root: int, path: str, source: IO[bytes], *, keep_kinds: bool) -> None:
 
 
 def _found(root: int, path: str, flags: int) -> tuple[str, int]:
+    if "\0" in path:  # the kernel would take what stands before it for the whole
+        raise PathRefused(path, "a zero is in it")
     absolute = path if path.startswith("/") else f"/{path}"
     try:
         return absolute, open_in_root(root, absolute, flags)
