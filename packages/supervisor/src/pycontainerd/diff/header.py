@@ -24,7 +24,6 @@ _OLD_FILE, _CONTIGUOUS = b"\0", b"7"
 _FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s6s66x8s8s155s8x4s")
 _ADLER_MODULUS = 65521
 _NANO = 10**9
-_NO_OCTAL = frozenset(b"89")
 
 
 @define(kw_only=True)
@@ -92,16 +91,18 @@ def size_of(block: bytes) -> int:
 def number(field: bytes) -> int:
     """A numeric field: octal digits between blanks, or GNU's base 256 for what is too large or negative."""
     digits = field.rstrip(b"\0 ")
-    if digits.isdigit() and not _NO_OCTAL.intersection(digits):
-        return int(digits, 8)
-    if field[0] & 0x80:
-        value = int.from_bytes(field, "big", signed=True)
-        return value if field[0] & 0x40 else value + (1 << (8 * len(field) - 1))
-    digits = field.partition(b"\0")[0].strip(b" ")
-    if not digits:
-        return 0
-    if digits.isdigit() and not _NO_OCTAL.intersection(digits):
-        return int(digits, 8)
+    if not digits.isdigit():
+        if field[0] & 0x80:
+            value = int.from_bytes(field, "big", signed=True)
+            return value if field[0] & 0x40 else value + (1 << (8 * len(field) - 1))
+        digits = field.partition(b"\0")[0].strip(b" ")
+        if not digits:
+            return 0
+    try:
+        if digits.isdigit():
+            return int(digits, 8)
+    except ValueError:
+        pass
     raise LayerError("(archive)", f"damaged or truncated: a header with {digits!r} where a number has to be")
 
 
@@ -126,11 +127,13 @@ def _is_header(block: bytes, check: bytes) -> bool:
 
     The low half of Adler-32 is 1 plus that sum, and takes a tenth of the time that Python takes to add 512 numbers.
     """
+    surplus = 8 * 32 - sum(check)
+    if check[:6] == b"%06o" % ((zlib.adler32(block) & 0xFFFF) - 1 + surplus):  # as nearly all write it
+        return True
     try:
         told = number(check)
     except LayerError:
         return False
-    surplus = 8 * 32 - sum(check)
     if ((zlib.adler32(block) & 0xFFFF) - 1 + surplus - told) % _ADLER_MODULUS == 0:
         return True
     # Some old programs have added signed bytes.
