@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
 import tarfile
 from pathlib import Path
 
+import docker
 import pytest
 
 from .conftest import Engine
@@ -123,3 +125,26 @@ def test_cp_does_not_follow_the_containers_links_to_the_host(engine: Engine, tmp
     engine.docker("cp", str(tmp_path / "mine"), "evil:/file")
     assert secret.read_text() == "the host's"
     assert sorted(os.listdir(tmp_path)) == ["mine", "secret"]
+
+
+def test_docker_py(engine: Engine, changed: str) -> None:
+    """Its own words for the same: a configuration in the body of a commit, archives as bytes."""
+    with contextlib.closing(docker.DockerClient(base_url=engine.host)) as client:
+        container = client.containers.get(changed)
+        assert {"Path": "/new", "Kind": 1} in container.diff()
+        bits, told = container.get_archive("/d")
+        assert (told["name"], bool(told["mode"] & 1 << 31)) == ("d", True)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(bits))) as archive:
+            assert archive.getnames() == ["d", "d/deep"]
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w") as archive:
+            archive.addfile(tarfile.TarInfo("put"))
+        assert container.put_archive("/d", made.getvalue())
+        conf = {"Cmd": ["ls", "/d"], "Env": ["C=a b"], "Labels": {"l": "v w"}, "WorkingDir": "/d"}
+        image = container.commit("made", "3", author="me", conf=conf)
+        config = image.attrs["Config"]
+        assert (config["Cmd"], config["WorkingDir"], config["Labels"]["l"]) == (["ls", "/d"], "/d", "v w")
+        assert {"A=1", "C=a b"} <= set(config["Env"])
+        assert client.containers.run("made:3", network_mode="none", remove=True) == b"deep\nput\n"
+        container.remove(force=True)
+        client.images.remove("made:3")
