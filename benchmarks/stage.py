@@ -75,7 +75,7 @@ def stage() -> Iterator[Stage]:
     """Make the directory and what is in it; remove it in the end."""
     directory = Path(tempfile.mkdtemp(prefix="b."))
     try:
-        made = Stage(directory, f"pyrunc-bench-{uuid.uuid4().hex[:8]}")
+        made = Stage(directory, f"pyrunc-bench-{uuid.uuid4().hex[:12]}")
         for name in _MOUNT_POINTS:
             (made.rootfs / name).mkdir(parents=True)
         for program in ("true", "wait"):
