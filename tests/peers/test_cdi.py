@@ -1,4 +1,4 @@
-"""Devices that files of the Container Device Interface describe, asked for by the docker CLI."""
+"""Devices that files of the Container Device Interface describe, asked for over the API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
+from docker.types import DeviceRequest
 
 from .conftest import Engine, engine_of
 
@@ -45,36 +47,42 @@ def cdi_engine(busybox_tar: Path, host: Path, tmp_path_factory: pytest.TempPathF
         yield engine
 
 
-def run(engine: Engine, *flags: str, script: str) -> str:
-    return engine.ok("run", "--rm", "--network", "none", *flags, "busybox", "sh", "-c", script)
+@pytest.fixture
+def client(cdi_engine: Engine) -> Iterator[docker.DockerClient]:
+    """docker-py, because docker's CLI knows such names since version 25 only."""
+    made = docker.DockerClient(base_url=cdi_engine.host)
+    yield made
+    made.close()
 
 
-def test_a_device_brings_what_it_needs(cdi_engine: Engine, host: Path) -> None:
+def run(client: docker.DockerClient, *devices: str, script: str) -> str:
+    wanted = [DeviceRequest(driver="cdi", device_ids=list(devices))]
+    said = client.containers.run(
+        "busybox", ["sh", "-c", script], remove=True, network_mode="none", device_requests=wanted
+    )
+    return said.decode().rstrip("\n")
+
+
+def test_a_device_brings_what_it_needs(client: docker.DockerClient, host: Path) -> None:
     script = "head -c 3 /dev/vendor0 | od -An -tx1; echo $VENDOR $DEVICE; cat /vendor/file; echo; id -G; touch /vendor/x 2>&1"
-    said = run(cdi_engine, "--device", "vendor.com/device=zero", script=f"{script} || true").splitlines()
+    said = run(client, "vendor.com/device=zero", script=f"{script} || true").splitlines()
     assert said == [" 00 00 00", "here zero", "of the vendor", "0 4711", "touch: /vendor/x: Read-only file system"]
     assert json.loads((host / "state").read_text())["status"] == "creating"
 
 
-def test_several_devices(cdi_engine: Engine) -> None:
-    both = ("--device", "vendor.com/device=zero", "--device", "vendor.com/device=full")
-    assert (
-        run(cdi_engine, *both, script="ls /dev/vendor0 /dev/full; env | grep -c VENDOR") == "/dev/full\n/dev/vendor0\n1"
-    )
+def test_several_devices(client: docker.DockerClient) -> None:
+    both = ("vendor.com/device=zero", "vendor.com/device=full")
+    assert run(client, *both, script="ls /dev/vendor0 /dev/full; env | grep -c VENDOR") == "/dev/full\n/dev/vendor0\n1"
 
 
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (("--device", "vendor.com/device=none"), "unresolvable CDI devices vendor.com/device=none"),
-        (("--gpus", "all"), 'could not select device driver "" with capabilities: [[gpu]]'),
-    ],
-)
-def test_what_is_not_there(cdi_engine: Engine, flags: tuple[str, ...], told: str) -> None:
-    refused = cdi_engine.docker("run", "--rm", "--network", "none", *flags, "busybox", "true")
-    assert (refused.returncode, told in refused.stderr) == (125, True), refused.stderr
+def test_what_is_not_there(client: docker.DockerClient, cdi_engine: Engine) -> None:
+    with pytest.raises(docker.errors.APIError, match="unresolvable CDI devices vendor.com/device=none"):
+        run(client, "vendor.com/device=none", script="true")
+    refused = cdi_engine.docker("run", "--rm", "--network", "none", "--gpus", "all", "busybox", "true")
+    assert refused.returncode == 125
+    assert 'could not select device driver "" with capabilities: [[gpu]]' in refused.stderr
     assert cdi_engine.ok("ps", "-aq") == ""
 
 
-def test_info_names_the_directories(cdi_engine: Engine) -> None:
-    assert len(json.loads(cdi_engine.ok("info", "-f", "{{json .CDISpecDirs}}"))) == 1
+def test_info_names_the_directories(client: docker.DockerClient) -> None:
+    assert len(client.info()["CDISpecDirs"]) == 1

@@ -64,7 +64,6 @@ def victim(own_engine: Engine) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_answer_is_one_of_the_api(victim: Engine, operations: dict[str, Any], name: str) -> None:
-    session = requests_unixsocket.Session()
     log = victim.directory / "log"
     before = log.stat().st_size
     number = 0
@@ -85,7 +84,8 @@ def test_every_answer_is_one_of_the_api(victim: Engine, operations: dict[str, An
             case.path_parameters["id"] = "web"
         check(session, victim, case)
 
-    ask()
+    with requests_unixsocket.Session() as session:
+        ask()
     written = log.read_bytes()[before:].decode()
     assert "Traceback" not in written, written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,16 @@ from tests.support.daemon import Daemon, Result
 
 _TIMES = re.compile(r"Less than a second|About a(?:n)? (?:minute|hour)|\d+ (?:second|minute|hour)s?")
 _TRIES = 3
+
+SPEAKS_LIKE = 28
+"""The docker CLI whose words pyctl uses. Each version words its messages, and has its columns, a little differently."""
+
+
+def cli_version() -> int:
+    said = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"\d+", said)
+    assert found, said
+    return int(found.group())
 
 
 @frozen

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-import subprocess
 
 import pytest
 
-from tests.client.commands.conftest import Pair
+from tests.client.commands.conftest import SPEAKS_LIKE, Pair, cli_version
 from tests.client.format.test_templates import EXPRESSIONS
-
-SPEAKS_LIKE = 28
-"""The docker CLI whose words pyctl uses. Each version words its messages, and has its columns, a little differently."""
-
-
-def cli_version() -> int:
-    said = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"\d+", said)
-    assert found, said
-    return int(found.group())
-
 
 pytestmark = [
     pytest.mark.peer,

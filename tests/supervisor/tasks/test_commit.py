@@ -115,7 +115,7 @@ async def test_an_export_that_nobody_reads_to_its_end(supervisor: Supervisor, bu
     container = await ended(supervisor)
     export = container.export()
     await anext(aiter(export))
-    await export.aclose()  # type: ignore[attr-defined]
+    await export.aclose()
     await container.remove()
 
 

@@ -49,8 +49,9 @@ async def export(engine: Engine, call: Call) -> web.StreamResponse:
     """ContainerExport."""
     container = find(engine, call)
     response = await open_stream(call, "application/octet-stream")
-    async for piece in container.export():
-        await response.write(piece)
+    async with contextlib.aclosing(container.export()) as pieces:
+        async for piece in pieces:
+            await response.write(piece)
     return response
 
 
@@ -68,8 +69,9 @@ async def get_archive(engine: Engine, call: Call) -> web.StreamResponse:
         found = await container.stat(path)
     response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/x-tar", _STAT_HEADER: _encoded(found)})
     await response.prepare(call.request)
-    async for piece in container.read_archive(path):
-        await response.write(piece)
+    async with contextlib.aclosing(container.read_archive(path)) as pieces:
+        async for piece in pieces:
+            await response.write(piece)
     return response
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 from pycontainerd.containers.config import BlockLimit, Device, Resources, Ulimit
@@ -9,6 +11,9 @@ from pydockerd.errors import BadRequest
 from pydockerd.models.host_config import HostConfig, ThrottleDevice
 
 MINIMUM_MEMORY = 6 << 20
+MAXIMUM_SHARES = 262144
+_LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
+"""Of processors or memory nodes (cpuset(7), List format)."""
 
 
 @frozen
@@ -117,10 +122,17 @@ def _check_cpu(host: HostConfig, facts: HostFacts) -> None:
         )
     if host.cpu_shares < 0:
         raise BadRequest(f"CPU shares cannot be negative: {host.cpu_shares}")
+    if host.cpu_shares == 1:
+        raise BadRequest("The minimum allowed cpu-shares is 2")
+    if host.cpu_shares > MAXIMUM_SHARES:
+        raise BadRequest(f"The maximum allowed cpu-shares is {MAXIMUM_SHARES}")
     if host.cpu_period != 0 and not 1000 <= host.cpu_period <= 1_000_000:
         raise BadRequest("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
     if 0 < host.cpu_quota < 1000:
         raise BadRequest("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+    for name, text in (("cpus", host.cpuset_cpus), ("mems", host.cpuset_mems)):
+        if text and not _LIST.fullmatch(text):
+            raise BadRequest(f"Invalid value {text} for cpuset {name}")
     if host.cpu_realtime_period and host.cpu_realtime_runtime > host.cpu_realtime_period:
         raise BadRequest("cpu real-time runtime cannot be higher than cpu real-time period")
 

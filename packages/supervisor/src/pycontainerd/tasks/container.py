@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from os import PathLike
@@ -18,7 +18,6 @@ from pycontainerd.containers.info import ExitStatus, ProcessInfo, Status
 from pycontainerd.containers.record import moment
 from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.containers.states import Action, after, refusal
-from pycontainerd.content.store import PIECE
 from pycontainerd.diff.change import Change
 from pycontainerd.errors import Conflict, Unsupported
 from pycontainerd.faults.faults import Faults
@@ -32,6 +31,7 @@ from pycontainerd.tasks.changes import Changes
 from pycontainerd.tasks.commit import Pieces, image_configuration, made_by
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.failures import asking
+from pycontainerd.tasks.flow import flow
 from pycontainerd.tasks.life import Life
 from pycontainerd.tasks.neighbours import Neighbours
 from pycontainerd.tasks.output import Query
@@ -237,33 +237,27 @@ class Container(Life):
         self._check_files()
         return await self._services.worker.run(difference.changes, self._services, self.id)
 
-    async def export(self) -> AsyncIterator[bytes]:
+    async def export(self) -> AsyncGenerator[bytes, None]:
         """The tar of all its files, as it sees them without what is mounted over them. Raises RemovalInProgress, LayerError, OSError."""
         self._check_files()
         await self._publish("export")
-        pieces = difference.export(self._services, self.id)
-        source = Pieces(pieces)
-        try:
-            while piece := await self._services.worker.run(source.read, PIECE):
+        async with contextlib.aclosing(
+            flow(self._services.worker, difference.export(self._services, self.id))
+        ) as pieces:
+            async for piece in pieces:
                 yield piece
-        finally:
-            await self._services.worker.run(pieces.close)
 
     async def stat(self, path: str) -> PathStat:
         """What is at a path of its files; a symlink is not followed. Raises PathNotFound, PathRefused."""
         async with self.rootfs() as root:
             return await self._services.worker.run(archive.look, root, path)
 
-    async def read_archive(self, path: str) -> AsyncIterator[bytes]:
+    async def read_archive(self, path: str) -> AsyncGenerator[bytes, None]:
         """The tar of a file or a directory of it, as ``docker cp`` takes it out. Raises PathNotFound, PathRefused, OSError."""
         async with self.rootfs() as root:
-            pieces = archive.take(root, path)
-            source = Pieces(pieces)
-            try:
-                while piece := await self._services.worker.run(source.read, PIECE):
+            async with contextlib.aclosing(flow(self._services.worker, archive.take(root, path))) as pieces:
+                async for piece in pieces:
                     yield piece
-            finally:
-                await self._services.worker.run(pieces.close)
 
     async def write_archive(self, path: str, source: AsyncIterable[bytes], *, keep_kinds: bool = False) -> None:
         """Unpack a tar (plain, gzip or zstd) into a directory of it, over what is there; what was written before an error stays.
