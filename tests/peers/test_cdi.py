@@ -60,7 +60,7 @@ def run(client: docker.DockerClient, *devices: str, script: str) -> str:
     said = client.containers.run(
         "busybox", ["sh", "-c", script], remove=True, network_mode="none", device_requests=wanted
     )
-    return said.decode().rstrip("\n")
+    return str(said.decode().rstrip("\n"))
 
 
 def test_a_device_brings_what_it_needs(client: docker.DockerClient, host: Path) -> None:
@@ -76,7 +76,7 @@ def test_several_devices(client: docker.DockerClient) -> None:
 
 
 def test_what_is_not_there(client: docker.DockerClient, cdi_engine: Engine) -> None:
-    with pytest.raises(docker.errors.APIError, match="unresolvable CDI devices vendor.com/device=none"):
+    with pytest.raises(docker.errors.APIError, match=r"unresolvable CDI devices vendor\.com/device=none"):
         run(client, "vendor.com/device=none", script="true")
     refused = cdi_engine.docker("run", "--rm", "--network", "none", "--gpus", "all", "busybox", "true")
     assert refused.returncode == 125
