@@ -31,7 +31,8 @@ async def saved(supervisor: Supervisor, target: Path, *references: str, form: Fo
 
 def unpacked(archive: Path, target: Path) -> Path:
     with tarfile.open(archive) as tar:
-        tar.extractall(target, filter="data")
+        tar.extraction_filter = lambda member, _: member  # as an attribute: Debian 12's Python knows no argument for it
+        tar.extractall(target)
     return target
 
 
