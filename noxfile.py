@@ -60,6 +60,7 @@ PEERS = {
     "npm": "npm",  # fetches dockerode, and brings node
     "nft": "nftables",  # faults of networks
     "mkfs.btrfs": "btrfs-progs",  # forkable containers
+    "mkfs.ext4": "e2fsprogs",
     "mkfs.xfs": "xfsprogs",  # copies that share blocks
 }
 

@@ -26,7 +26,7 @@ async def _again_and_again(supervisor: Supervisor, reference: str) -> None:
     while True:
         number += 1
         await supervisor.images.pull(reference)
-        other = f"{reference.rpartition(':')[0]}:{number}"
+        other = f"{reference.rpartition(':')[0]}:pushed-{number}"
         await supervisor.images.tag(reference, other)
         await supervisor.images.push(other)
         await supervisor.images.remove(other)
