@@ -45,6 +45,12 @@ Server:
   Authorization: {{join . " "}}
 {{- end}}
   Log: {{join .Plugins.Log " "}}
+{{- with .CDISpecDirs}}
+ CDI spec directories:
+{{- range .}}
+  {{.}}
+{{- end}}
+{{- end}}
  Swarm: {{.Swarm.LocalNodeState}}
  Runtimes: {{join .RuntimeNames " "}}
  Default Runtime: {{.DefaultRuntime}}
