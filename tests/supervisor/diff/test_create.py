@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -249,3 +251,29 @@ def test_a_tree_deeper_than_the_stack_and_the_open_files(tmp_path: Path) -> None
         apply(io.BytesIO(layer), target)
         found = changes(Difference(upper=target))
         assert max(change.path.count("/") for change in found) == depth
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path: Path) -> None:
+    """What runs on is taken, too (``commit`` without a pause): its size is what was told first, and no call fails."""
+    with directories(tmp_path, "from") as (source,):
+        path = Path(source, "file")
+        path.write_bytes(bytes(1 << 16))
+        ended = Event()
+
+        def shorten() -> None:
+            with path.open("r+b") as file:
+                while not ended.is_set():
+                    file.truncate(0)
+                    file.truncate(1 << 16)
+                    os.pwrite(file.fileno(), b"x", 0)
+
+        with ThreadPoolExecutor(1) as pool:
+            busy = pool.submit(shorten)
+            try:
+                layers = [layer_of(Difference(upper=source)) for _ in range(500)]
+            finally:
+                ended.set()
+            busy.result()
+    for layer in layers:
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            assert [each.size for each in archive if each.isfile()] in ([0], [1 << 16])

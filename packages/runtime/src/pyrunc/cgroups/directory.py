@@ -8,9 +8,10 @@ kernel refuses while anything is in it.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from contextlib import suppress
-from errno import EBUSY, EEXIST, ENODEV, ENOENT, ENOTEMPTY, ENOTSUP, EPERM
+from errno import EBUSY, EEXIST, ENODEV, ENOENT, ENOTEMPTY
 
 from pyrunc.errors import CgroupError
 
@@ -18,8 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MARK = "trusted.pyrunc.created"
-"""Extended attribute of the directories that pyrunc made on the way to a container's: those may be removed, others' may not."""
+_MARKED = 0o1755
+"""The mode of the directories that pyrunc makes on the way to a container's: those may be removed, others' may not.
+
+mkdir(2) sets the sticky bit in the same step, so that no maker can be killed between making and marking; and it may be set by
+anybody, in every cgroup file system. It keeps nobody from anything: who may write to the directory is its owner.
+"""
 
 _ATTEMPTS = 100
 _FIRST_PAUSE = 0.000_05
@@ -61,25 +66,15 @@ def _make_parents(mountpoint: str, path: str, prepare: Callable[[str], None] | N
         parent = f"{parent}/{name}"
         with suppress(FileNotFoundError):
             try:
-                os.mkdir(parent, 0o755)
+                os.mkdir(parent, _MARKED)
             except FileExistsError:
                 continue
             except FileNotFoundError:
                 raise
             except OSError as error:
                 raise CgroupError(parent, "the cgroup could not be made", error.errno or 0) from error
-            _mark(parent)
             if prepare is not None:
                 prepare(parent)
-
-
-def _mark(directory: str) -> None:
-    """Without CAP_SYS_ADMIN there is no trusted attribute; an unmarked parent merely stays when the last container has gone."""
-    try:
-        os.setxattr(directory, MARK, b"1")
-    except OSError as error:
-        if error.errno not in (EPERM, ENOTSUP, ENOENT):
-            raise
 
 
 def remove(mountpoint: str, path: str, patience: float) -> None:
@@ -117,8 +112,11 @@ def _remove_parents(mountpoint: str, path: str) -> None:
     while names:
         parent = "/".join([mountpoint, *names])
         try:
-            os.getxattr(parent, MARK)
+            if not os.stat(parent).st_mode & stat.S_ISVTX:
+                return
             os.rmdir(parent)
+        except FileNotFoundError:
+            pass  # its maker was killed before it came to this one
         except OSError:
             return
         names.pop()

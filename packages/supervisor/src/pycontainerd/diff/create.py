@@ -172,7 +172,7 @@ def _opened(fd: int, path: bytes, expected: os.stat_result | None = None) -> Ite
             return  # another one has taken its place
         entry = _described(path, status, FILE, attributes.read(fd, path))
         entry.size = status.st_size
-        if entry.size and os.lseek(fd, 0, os.SEEK_HOLE) < entry.size:
+        if entry.size and _has_holes(fd, entry.size):
             _find_holes(fd, entry)
         yield header(entry)
         for offset, count in entry.segments if entry.segments is not None else ((0, entry.size),):
@@ -191,17 +191,26 @@ def _bytes(fd: int, offset: int, count: int) -> Iterator[bytes]:
         offset, count = offset + len(data), count - len(data)
 
 
+def _has_holes(fd: int, size: int) -> bool:
+    try:
+        return os.lseek(fd, 0, os.SEEK_HOLE) < size
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # it has become empty in between
+            return True
+        raise
+
+
 def _find_holes(fd: int, entry: Entry) -> None:
     """The segments that are not holes. Where the file system knows of none it says that there are none."""
     segments, at, length = [], 0, entry.size
     while at < length:
         try:
             begin = os.lseek(fd, at, os.SEEK_DATA)
+            at = min(os.lseek(fd, begin, os.SEEK_HOLE), length)
         except OSError as error:
-            if error.errno == errno.ENXIO:  # a hole up to the end
+            if error.errno == errno.ENXIO:  # a hole up to the end; or the file has become shorter
                 break
             raise
-        at = min(os.lseek(fd, begin, os.SEEK_HOLE), length)
         if at > begin:
             segments.append((begin, at - begin))
     if segments != [(0, length)]:
