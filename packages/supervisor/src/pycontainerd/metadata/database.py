@@ -10,7 +10,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -25,9 +25,11 @@ T = TypeVar("T")
 class Database:
     """Opened once by a Supervisor. StoreTooNew for a database of a later version, StoreDamaged for a file that is none, StoreFailed when the
     disk is full. One of an earlier version is brought up to this one in a transaction for each step: what goes wrong changes nothing.
+
+    ``steps`` are the tables: the supervisor's, or those of who builds on it and keeps a database of its own.
     """
 
-    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+    def __init__(self, path: Path, reserve: Reserve | None = None, *, steps: Sequence[str] = STEPS) -> None:
         self._path, self._reserve = path, reserve
         with self._telling("it cannot be opened"):
             _make_private(path)
@@ -37,20 +39,20 @@ class Database:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pycontainerd-metadata")
         try:
             with self._telling("nothing was changed"):
-                self._prepare(path)
+                self._prepare(path, steps)
         except BaseException:
             self.close()
             raise
 
-    def _prepare(self, path: Path) -> None:
+    def _prepare(self, path: Path, steps: Sequence[str]) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if version > len(STEPS):
-            raise StoreTooNew(f"{path}: version {version}, this pycontainerd knows up to {len(STEPS)}: use a newer one")
+        if version > len(steps):
+            raise StoreTooNew(f"{path}: version {version}, this program knows up to {len(steps)}: use a newer one")
         self._writer.execute("PRAGMA journal_mode = WAL")
         # NORMAL loses at most the last transactions at a power cut, never at a crash of the process, and never consistency.
         self._writer.execute("PRAGMA synchronous = NORMAL")
         self._writer.execute("PRAGMA foreign_keys = ON")
-        for number, step in enumerate(STEPS[version:], version + 1):
+        for number, step in enumerate(steps[version:], version + 1):
             self._writer.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
 
     def write_now(self, change: Callable[[sqlite3.Connection], T]) -> T:
