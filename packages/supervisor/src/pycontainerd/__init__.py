@@ -16,6 +16,7 @@ from pycontainerd.containers.config import (
 )
 from pycontainerd.containers.health import Health, HealthCheck, HealthResult
 from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo, Status
+from pycontainerd.containers.mounting import MountProvider
 from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.diff.change import Change, ChangeKind
@@ -78,6 +79,7 @@ __all__ = [
     "LogBatch",
     "LogConfig",
     "LogRecord",
+    "MountProvider",
     "Namespace",
     "PathStat",
     "ProcessInfo",

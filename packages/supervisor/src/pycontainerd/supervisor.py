@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import pyrunc
+from pycontainerd.containers.mounting import MountProvider, NoMounts
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.directories import check_file, locked, prepare
@@ -77,6 +78,8 @@ class Supervisor:
 
     ``snapshotter`` makes the file systems: ``overlayfs``, or ``native``, which copies (and shares blocks where the disk's file system can). A root
     keeps the one it was begun with. ``unpack_limits`` is the most that one layer of an image may become; without it, the disk is the limit.
+
+    ``mounts`` makes the sources of bind mounts ready before each run, for who keeps volumes.
     """
 
     leases: LeaseManager
@@ -99,6 +102,7 @@ class Supervisor:
         registry: RegistryConfig | None = None,
         snapshotter: SnapshotterName = "overlayfs",
         unpack_limits: UnpackLimits | None = None,
+        mounts: MountProvider | None = None,
     ) -> None:
         self.root = Path(os.path.abspath(root)) if root is not None else _default_root(ephemeral)
         self.state = Path(os.path.abspath(state)) if state is not None else _state_of(self.root)
@@ -106,6 +110,7 @@ class Supervisor:
         self.runtime_root = Path(os.path.abspath(runtime_root)) if runtime_root is not None else self.state / "runtime"
         self.ephemeral = ephemeral
         self._snapshotter, self._unpack_limits = snapshotter, unpack_limits
+        self._mounts = mounts or NoMounts()
         self._client = RegistryClient(registry or RegistryConfig())
         self.own_namespace = check_namespace(namespace)
         self._stack = contextlib.AsyncExitStack()
@@ -176,6 +181,7 @@ class Supervisor:
             events=events,
             images=images,
             snapshots=self.snapshots,
+            mounts=self._mounts,
             pump=pump,
             worker=self._worker,
         )

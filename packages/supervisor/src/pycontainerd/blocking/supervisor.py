@@ -15,6 +15,7 @@ from pycontainerd.blocking.leases import LeaseManager
 from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.blocking.namespace import Namespace
 from pycontainerd.blocking.registries import Registries
+from pycontainerd.containers.mounting import MountProvider
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.gc.collector import Collected
@@ -47,6 +48,7 @@ class Supervisor:
         registry: RegistryConfig | None = None,
         snapshotter: SnapshotterName = "overlayfs",
         unpack_limits: UnpackLimits | None = None,
+        mounts: MountProvider | None = None,
     ) -> None:
         self._supervisor = asynchronous.Supervisor(
             root,
@@ -58,6 +60,7 @@ class Supervisor:
             registry=registry,
             snapshotter=snapshotter,
             unpack_limits=unpack_limits,
+            mounts=mounts,
         )
 
     @property

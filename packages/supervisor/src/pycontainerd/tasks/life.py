@@ -129,6 +129,7 @@ class Life:
         )
         async with self._lock:
             await self._record_exit(status)
+            await self._release_mounts()
 
     def begins_with_the_supervisor(self) -> bool:
         """Whether its policy wants it to run, though it does not, now that a supervisor opens: docker's rule at the start of the daemon."""
@@ -224,15 +225,19 @@ class Life:
             try:
                 shared = launch.shared(record, self._neighbours)
                 shifted = self._with_shifted_clock(record)
+                await self._services.mounts.prepare(self.id, record.config)
                 process, run = await launch.launch(self._services, shifted, self._stdio, shared, console_size)
-            except (SupervisorError, OSError) as error:
-                await self._start_failed(error)
+            except BaseException as error:
+                await self._release_mounts()
+                if isinstance(error, SupervisorError | OSError):
+                    await self._start_failed(error)
                 raise
             try:
                 with span("supervisor", "record start"):
                     await self._started(record, process, run)
             except BaseException:  # what is not recorded must not run: nobody would watch it
                 await launch.undo(self._services, process, run, self._stdio)
+                await self._release_mounts()
                 raise
         await self._stdio.begin()
         self._prober.start()
@@ -297,6 +302,13 @@ class Life:
         process, self._process = self._process, None
         if process is not None:
             await self._delete(process)
+        await self._release_mounts()
+
+    async def _release_mounts(self) -> None:
+        try:
+            await self._services.mounts.release(self.id, self.config)
+        except Exception:
+            _logger.exception("%s: what it had mounted is not put away", self._label)
 
     async def _delete(self, process: pyrunc.Container) -> None:
         """What is left of the run. If that fails (a process hangs in the kernel), the next start or the removal tries again."""
@@ -467,6 +479,10 @@ class Life:
 
             await self._services.database.write(write)
             self._services.events.announce()
+            try:
+                await self._services.mounts.removed(self.id, self.config)
+            except Exception:
+                _logger.exception("%s: what it had to mount is not told that it is removed", self._label)
             self._neighbours.forget(self.id)
             self._stdio.close()
         self._waiters.removed(self._last_exit())

@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import frozen
 
 import pyrunc
+from pycontainerd.containers.mounting import MountProvider
 from pycontainerd.events.events import Events
 from pycontainerd.images.images import Images
 from pycontainerd.metadata.database import Database
@@ -33,6 +34,7 @@ class Services:
     events: Events
     images: Images
     snapshots: Snapshotter
+    mounts: MountProvider
     pump: Pump
     worker: Worker
 
