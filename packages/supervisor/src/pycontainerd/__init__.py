@@ -17,6 +17,7 @@ from pycontainerd.containers.config import (
 from pycontainerd.containers.health import Health, HealthCheck, HealthResult
 from pycontainerd.containers.info import ContainerInfo, ExecInfo, ExitStatus, ProcessInfo, Status
 from pycontainerd.containers.mounting import MountProvider
+from pycontainerd.containers.networking import NetworkProvider, NetworkSubject
 from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.diff.change import Change, ChangeKind
@@ -81,6 +82,8 @@ __all__ = [
     "LogRecord",
     "MountProvider",
     "Namespace",
+    "NetworkProvider",
+    "NetworkSubject",
     "PathStat",
     "ProcessInfo",
     "Progress",

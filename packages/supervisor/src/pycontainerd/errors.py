@@ -47,6 +47,7 @@
     ├── StartFailed                 the runtime could not make the process
     │   ├── CommandNotFound         exit code 127
     │   └── CommandNotExecutable    exit code 126
+    ├── NetworkFailed               the network provider could not connect a container
     ├── NotReady                    a container has ended, or time has, before it was ready
     ├── RuntimeFailed               the runtime could not do it to a container
     ├── StoreFailed                 the metadata could not be written: the disk is full, or read-only
@@ -339,6 +340,10 @@ class CommandNotExecutable(StartFailed):
 
 class NotReady(SupervisorError):
     """What was waited for has not come: the text says which condition does not hold, and ends with the container's last words."""
+
+
+class NetworkFailed(SupervisorError):
+    """A container could not be connected to its networks, and was not started; the text has the provider's reason, and ``__cause__`` its error."""
 
 
 class RuntimeFailed(SupervisorError):

@@ -16,6 +16,7 @@ from typing import Self
 
 import pyrunc
 from pycontainerd.containers.mounting import MountProvider, NoMounts
+from pycontainerd.containers.networking import NetworkProvider, NoNetworks
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.directories import check_file, locked, prepare
@@ -79,7 +80,8 @@ class Supervisor:
     ``snapshotter`` makes the file systems: ``overlayfs``, or ``native``, which copies (and shares blocks where the disk's file system can). A root
     keeps the one it was begun with. ``unpack_limits`` is the most that one layer of an image may become; without it, the disk is the limit.
 
-    ``mounts`` makes the sources of bind mounts ready before each run, for who keeps volumes.
+    ``mounts`` makes the sources of bind mounts ready before each run, for who keeps volumes; ``networks`` connects the containers that have
+    ``network="managed"``.
     """
 
     leases: LeaseManager
@@ -103,6 +105,7 @@ class Supervisor:
         snapshotter: SnapshotterName = "overlayfs",
         unpack_limits: UnpackLimits | None = None,
         mounts: MountProvider | None = None,
+        networks: NetworkProvider | None = None,
     ) -> None:
         self.root = Path(os.path.abspath(root)) if root is not None else _default_root(ephemeral)
         self.state = Path(os.path.abspath(state)) if state is not None else _state_of(self.root)
@@ -111,6 +114,7 @@ class Supervisor:
         self.ephemeral = ephemeral
         self._snapshotter, self._unpack_limits = snapshotter, unpack_limits
         self._mounts = mounts or NoMounts()
+        self._networks = networks or NoNetworks()
         self._client = RegistryClient(registry or RegistryConfig())
         self.own_namespace = check_namespace(namespace)
         self._stack = contextlib.AsyncExitStack()
@@ -182,6 +186,7 @@ class Supervisor:
             images=images,
             snapshots=self.snapshots,
             mounts=self._mounts,
+            networks=self._networks,
             pump=pump,
             worker=self._worker,
         )

@@ -16,6 +16,7 @@ from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.blocking.namespace import Namespace
 from pycontainerd.blocking.registries import Registries
 from pycontainerd.containers.mounting import MountProvider
+from pycontainerd.containers.networking import NetworkProvider
 from pycontainerd.content.store import ContentStore
 from pycontainerd.diff.apply import UnpackLimits
 from pycontainerd.gc.collector import Collected
@@ -49,6 +50,7 @@ class Supervisor:
         snapshotter: SnapshotterName = "overlayfs",
         unpack_limits: UnpackLimits | None = None,
         mounts: MountProvider | None = None,
+        networks: NetworkProvider | None = None,
     ) -> None:
         self._supervisor = asynchronous.Supervisor(
             root,
@@ -61,6 +63,7 @@ class Supervisor:
             snapshotter=snapshotter,
             unpack_limits=unpack_limits,
             mounts=mounts,
+            networks=networks,
         )
 
     @property

@@ -114,7 +114,8 @@ class ContainerConfig:
     Process: ``args`` (docker's Cmd) and ``entrypoint`` are joined, entrypoint first; each None takes the image's, and an entrypoint
     given here drops the image's args, as docker does; an empty entrypoint, or ``("",)``, is none. ``env`` are ``KEY=value`` over the image's.
 
-    Namespaces: ``network`` is ``none``, ``host``, ``container:<id or name>`` or a path of a network namespace; ``pid``, ``uts`` and
+    Namespaces: ``network`` is ``none``, ``host``, ``container:<id or name>``, a path of a network namespace, or ``managed``: its own, which the
+    supervisor's network provider connects; ``pid``, ``uts`` and
     ``cgroupns`` are ``private``, ``host`` or (pid) ``container:<id or name>``; ``ipc`` may also be ``shareable`` or ``none``. ``userns`` is ``host``:
     others are not made yet, and refused.
 

@@ -24,7 +24,7 @@ def validate(config: ContainerConfig) -> None:
         "uts": (config.uts, {"private", "host"}, False),
         "cgroupns": (config.cgroupns, {"private", "host"}, False),
         "userns": (config.userns, {"host"}, False),
-        "network": (config.network, {"none", "host"}, True),
+        "network": (config.network, {"none", "host", "managed"}, True),
     }
     for field, (mode, words, may_share) in allowed.items():
         shares = may_share and bool(shared_with(mode))

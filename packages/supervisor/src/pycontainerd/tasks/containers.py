@@ -19,7 +19,7 @@ from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import AmbiguousId, ContainerNotFound, ExecNotFound, IdInUse, NameInUse
 from pycontainerd.events import log as event_log
 from pycontainerd.oci.namespaces import shared_with
-from pycontainerd.tasks import launch, prepare
+from pycontainerd.tasks import launch, networking, prepare
 from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.happenings import container_event
@@ -185,6 +185,7 @@ class Containers:
         config: ContainerConfig,
         prepare_snapshot: Callable[[str], Awaitable[None]],
     ) -> Container:
+        networking.check(self._services, config)
         with self._reserve(id, image_id, name) as plain:
             await self._services.worker.run(check_sources, config)
             record = ContainerRecord(

@@ -13,7 +13,7 @@ from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import Conflict, SnapshotNotFound, Unsupported
 from pycontainerd.oci.namespaces import shared_with
 from pycontainerd.snapshots.forking import ForkingSnapshotter
-from pycontainerd.tasks import prepare
+from pycontainerd.tasks import networking, prepare
 from pycontainerd.tasks.failures import starting
 from pycontainerd.tasks.neighbours import Neighbours
 from pycontainerd.tasks.output import Log
@@ -81,6 +81,7 @@ async def launch(
         try:
             with span("supervisor", "connect stdio"):
                 run = await connect(services, record, process, stdio)
+            await networking.connect(services, record, process.pid)
             with span("supervisor", "release"):
                 await run_in_thread(process.start)
         except BaseException:
@@ -89,8 +90,11 @@ async def launch(
     return process, run
 
 
-async def undo(services: Services, process: pyrunc.Container, run: Run | None, stdio: Stdio) -> None:
+async def undo(
+    services: Services, record: ContainerRecord, process: pyrunc.Container, run: Run | None, stdio: Stdio
+) -> None:
     """Away with a process that was made, and with its connections."""
+    await networking.disconnect(services, record)
     try:
         await services.worker.run(partial(process.delete, force=True))
     finally:

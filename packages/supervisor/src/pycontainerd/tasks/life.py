@@ -22,7 +22,7 @@ from pycontainerd.containers.states import Action, after, refusal
 from pycontainerd.errors import Conflict, NotRunning, RuntimeFailed, StoreFailed, SupervisorError
 from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
-from pycontainerd.tasks import launch
+from pycontainerd.tasks import launch, networking
 from pycontainerd.tasks.changes import Changes
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.execs import Execs
@@ -128,6 +128,7 @@ class Life:
             code=255, exited_at=datetime.now(UTC), error="the container ended while no supervisor was there to see it"
         )
         async with self._lock:
+            await networking.disconnect(self._services, self._record)
             await self._record_exit(status)
             await self._release_mounts()
 
@@ -285,6 +286,7 @@ class Life:
         status = ExitStatus(code=ended.code, exited_at=ended.exited_at, oom_killed=ended.oom_killed)
         async with self._lock:
             self._stdio.disconnect()
+            await networking.disconnect(self._services, self._record)
             await self._record_exit(status, again=self._restarts.wanted(self._record, status.code))
             await self._clear_run()
         if self._record.status is Status.RESTARTING:
@@ -483,6 +485,7 @@ class Life:
                 await self._services.mounts.removed(self.id, self.config)
             except Exception:
                 _logger.exception("%s: what it had to mount is not told that it is removed", self._label)
+            await networking.removed(self._services, self._record)
             self._neighbours.forget(self.id)
             self._stdio.close()
         self._waiters.removed(self._last_exit())

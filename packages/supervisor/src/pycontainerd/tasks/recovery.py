@@ -34,7 +34,7 @@ from pycontainerd.containers.names import is_id
 from pycontainerd.errors import SupervisorError
 from pycontainerd.images.unpack import WORKING
 from pycontainerd.snapshots.snapshotter import Kind, Snapshot
-from pycontainerd.tasks import launch
+from pycontainerd.tasks import launch, networking
 from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.services import Services
@@ -54,8 +54,10 @@ async def recover(services: Services, containers_of: Callable[[str], Containers]
         except (SupervisorError, pyrunc.PyruncError, OSError):
             _logger.exception("container %s could not be recovered", container.id)
     await services.worker.run(_remove_strays, services, {record.id for record in records})
-    for namespace in dict.fromkeys(record.namespace for record in records):
-        containers_of(namespace).begin()
+    of_namespaces = [containers_of(namespace) for namespace in dict.fromkeys(record.namespace for record in records)]
+    await networking.reconcile(services, [each.record for containers in of_namespaces for each in containers.list()])
+    for containers in of_namespaces:
+        containers.begin()
 
 
 async def _reconcile(services: Services, container: Container) -> None:

@@ -8,6 +8,7 @@ from attrs import frozen
 
 import pyrunc
 from pycontainerd.containers.mounting import MountProvider
+from pycontainerd.containers.networking import NetworkProvider
 from pycontainerd.events.events import Events
 from pycontainerd.images.images import Images
 from pycontainerd.metadata.database import Database
@@ -35,6 +36,7 @@ class Services:
     images: Images
     snapshots: Snapshotter
     mounts: MountProvider
+    networks: NetworkProvider
     pump: Pump
     worker: Worker
 
