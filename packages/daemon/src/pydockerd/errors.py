@@ -11,6 +11,7 @@
     └── Unavailable           503 an operation that needs a service that is not there (a swarm)
     NotModified               304 nothing to do; not an error to the client, and has no body
     StartupError                  the process cannot serve: another daemon, a bad address (exit code 1)
+    └── ConfigError               a flag or daemon.json is wrong
 
 Exceptions of the supervisor become these in :mod:`pydockerd.faults`, and nowhere else.
 """
@@ -89,3 +90,7 @@ class NotModified(PydockerdError):  # noqa: N818
 
 class StartupError(PydockerdError):
     """The daemon cannot start: says what is in the way."""
+
+
+class ConfigError(StartupError):
+    """The flags or the file of the configuration are wrong: names the option."""

@@ -7,6 +7,8 @@
 
 Who records is a context variable, so a recording sees only what its own task does, also through ``asyncio.to_thread``, and two
 requests recorded at the same time do not mix. When nobody records, a span costs one look at that variable.
+
+Somebody else may watch all of them, whoever works for whom (``observe``): a daemon that logs each step.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pyrunc.model import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 
@@ -42,6 +44,16 @@ class Span:
 
 
 _recorder: ContextVar[list[Span] | None] = ContextVar("pyrunc_recorder", default=None)
+_observer: Callable[[Span], None] | None = None
+
+
+def observe(observer: Callable[[Span], None] | None) -> None:
+    """Call ``observer`` with every span of this process as it ends, in the thread and the context that it ends in; None: nobody any more.
+
+    There is one at a time. It must not raise.
+    """
+    global _observer  # noqa: PLW0603 - one for the process, as with sys.settrace
+    _observer = observer
 
 
 @contextmanager
@@ -68,11 +80,16 @@ class span:  # noqa: N801 - used as a function; a class, because a generator cos
 
     def __enter__(self) -> None:
         self._spans = _recorder.get()
-        if self._spans is not None:
+        if self._spans is not None or _observer is not None:
             self._start = monotonic_ns()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._start:
+            return
+        ended = Span(self._layer, self._name, self._start, monotonic_ns())
         if self._spans is not None:
-            self._spans.append(Span(self._layer, self._name, self._start, monotonic_ns()))
+            self._spans.append(ended)
+        if _observer is not None:
+            _observer(ended)
