@@ -9,7 +9,11 @@ from functools import cached_property
 from attrs import define, field
 
 from pycontainerd import Supervisor
+from pydockerd.access.gate import Gate
 from pydockerd.execs import ExecRequests
+from pydockerd.inflight import Requests
+from pydockerd.metrics.meter import Meter, Unmeasured
+from pydockerd.host.subids import remapping
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces
 from pydockerd.translate.resources import HostFacts
@@ -23,11 +27,14 @@ class Engine:
     settings: Settings
     traces: Traces = field(factory=Traces)
     exec_requests: ExecRequests = field(factory=ExecRequests)
+    requests: Requests = field(factory=Requests)
+    gate: Gate = field(factory=Gate)
+    meter: Meter = field(factory=Unmeasured)
 
     @cached_property
     def facts(self) -> HostFacts:
         """What requests are checked against."""
-        return HostFacts(cpus=os.cpu_count() or 1)
+        return HostFacts(cpus=os.cpu_count() or 1, users=remapping(self.settings.userns_remap))
 
     @cached_property
     def architecture(self) -> str:

@@ -10,6 +10,7 @@
     ├── NotServed             501 an operation of the Engine API that this daemon does not have yet
     └── Unavailable           503 an operation that needs a service that is not there (a swarm)
     NotModified               304 nothing to do; not an error to the client, and has no body
+    PluginFailed                  an authorization plugin does not answer, or not as it should
     StartupError                  the process cannot serve: another daemon, a bad address (exit code 1)
     └── ConfigError               a flag or daemon.json is wrong
 
@@ -86,6 +87,10 @@ class Unavailable(ApiError):  # noqa: N818
 
 class NotModified(PydockerdError):  # noqa: N818
     """The object is already in the state that was asked for (started, stopped)."""
+
+
+class PluginFailed(PydockerdError):  # noqa: N818
+    """An authorization plugin does not answer, or not as it should. The client gets 500."""
 
 
 class StartupError(PydockerdError):

@@ -10,7 +10,7 @@ from pycontainerd.containers.info import Status
 from pycontainerd.tasks.attachment import Attachment
 from pydockerd.api.call import Call, Route
 from pydockerd.api.containers import find
-from pydockerd.api.headers import HEADERS
+from pydockerd.api.headers import headers
 from pydockerd.api.hijack import Hijacked, hijack
 from pydockerd.engine import Engine
 from pydockerd.errors import Conflict
@@ -51,7 +51,7 @@ async def attach(engine: Engine, call: Call) -> web.StreamResponse:
     terminal = opened.container.config.terminal
     async with (
         opened.attachment as attachment,
-        hijack(call.request, content_type(call.version, terminal=terminal), HEADERS) as connection,
+        hijack(call.request, content_type(call.version, terminal=terminal), headers(engine.settings)) as connection,
     ):
         await join(connection, attachment, multiplexed=not terminal, stdin=opened.stdin, keys=opened.keys)
     return Hijacked()
@@ -62,4 +62,4 @@ def _check(container: Container) -> None:
         raise Conflict(f"container {container.id} is paused, unpause the container before attach")
 
 
-ROUTES = (Route("POST", "/containers/{id}/attach", attach, streams=True),)
+ROUTES = (Route("POST", "/containers/{id}/attach", attach, streams=True, follows=True),)

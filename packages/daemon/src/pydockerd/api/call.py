@@ -28,6 +28,8 @@ class Call:
         self.request = request
         self.version = version
         self._path = path
+        self.opened: web.StreamResponse | None = None
+        """The answer whose head is sent and whose body comes in pieces."""
 
     def path(self, name: str) -> str:
         """A part of the path, decoded."""
@@ -87,12 +89,14 @@ class Route(NamedTuple):
     """One operation: where it is, who does it, and whether it is a stream, which ends as soon as its client leaves.
 
     What is not a stream is carried through to its end whatever the client does: half a start is worse than an unread answer.
+    A stream that ``follows`` has no end of its own; it is given one when the daemon stops.
     """
 
     method: str
     path: str
     handler: Callable[[Engine, Call], Coroutine[Any, Any, web.StreamResponse]]
     streams: bool = False
+    follows: bool = False
 
 
 def answer(value: Any, status: int = 200) -> web.Response:
@@ -114,4 +118,5 @@ async def open_stream(call: Call, content_type: str = "application/json") -> web
     """Send the head of an answer whose body comes in pieces."""
     response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type})
     await response.prepare(call.request)
+    call.opened = response
     return response

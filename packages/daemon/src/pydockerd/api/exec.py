@@ -9,7 +9,7 @@ from pycontainerd.containers.config import ExecConfig
 from pycontainerd.containers.info import Status
 from pydockerd.api.call import Call, Route, answer, empty
 from pydockerd.api.containers import find
-from pydockerd.api.headers import HEADERS
+from pydockerd.api.headers import headers
 from pydockerd.api.hijack import Connection, Hijacked, hijack
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, Conflict
@@ -70,7 +70,7 @@ async def _start_attached(
     attachment = await process.attach(
         stdin=wanted.attach_stdin, stdout=wanted.attach_stdout, stderr=wanted.attach_stderr
     )
-    async with attachment, hijack(call.request, content_type(call.version, terminal=terminal), HEADERS) as connection:
+    async with attachment, hijack(call.request, content_type(call.version, terminal=terminal), headers(engine.settings)) as connection:
         try:
             await process.start(console_size=size)
         except Exception as error:
@@ -145,7 +145,7 @@ async def _tell(connection: Connection, message: str, *, multiplexed: bool) -> N
 
 ROUTES = (
     Route("POST", "/containers/{id}/exec", create),
-    Route("POST", "/exec/{id}/start", start, streams=True),
+    Route("POST", "/exec/{id}/start", start, streams=True, follows=True),
     Route("POST", "/exec/{id}/resize", resize),
     Route("GET", "/exec/{id}/json", inspect),
 )

@@ -21,6 +21,7 @@ from aiohttp.web_request import BaseRequest
 _READ_LIMIT = 256 << 10
 _WRITE_HIGH = 512 << 10
 _LONGEST_PAUSE = 0.5
+_HIJACKED = "pydockerd.hijacked"
 
 
 class _Stream(asyncio.StreamReaderProtocol):
@@ -93,6 +94,11 @@ def wants_upgrade(request: web.Request) -> bool:
     return "upgrade" in request.headers.get("Connection", "").lower() and "Upgrade" in request.headers
 
 
+def is_hijacked(request: web.Request) -> bool:
+    """Whether its connection was taken."""
+    return _HIJACKED in request
+
+
 def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) -> Connection:
     """Send the head of the answer and take the connection. The request's body must have been read."""
     transport = request.transport
@@ -103,6 +109,7 @@ def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) 
     reader = asyncio.StreamReader(limit=_READ_LIMIT)
     protocol = _Stream(reader, request.protocol)
     transport.set_protocol(protocol)
+    request[_HIJACKED] = True
     protocol.connection_made(transport)
     transport.set_write_buffer_limits(high=_WRITE_HIGH)
     transport.write(_head(request, content_type, headers))

@@ -67,7 +67,7 @@ ROUTES = (
     Route("GET", "/version", version),
     Route("GET", "/_ping", ping),
     Route("HEAD", "/_ping", ping),
-    Route("GET", "/events", events, streams=True),
+    Route("GET", "/events", events, streams=True, follows=True),
     Route("GET", "/system/df", disk_usage),
     Route("GET", "/pydockerd/traces/{trace_id}", trace),
 )

@@ -59,6 +59,7 @@ async def attach(engine: Engine, call: Call) -> web.StreamResponse:
     opened = await open_attachment(engine, call)
     async with opened.attachment as attachment:
         await socket.prepare(call.request)
+        call.opened = socket
         await join(
             _Messages(socket, binary=call.version >= _BINARY),
             attachment,
@@ -70,4 +71,4 @@ async def attach(engine: Engine, call: Call) -> web.StreamResponse:
     return socket
 
 
-ROUTES = (Route("GET", "/containers/{id}/attach/ws", attach, streams=True),)
+ROUTES = (Route("GET", "/containers/{id}/attach/ws", attach, streams=True, follows=True),)

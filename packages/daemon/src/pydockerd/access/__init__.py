@@ -1,0 +1,1 @@
+"""Who may do what: authorizers are asked before a request is served, and again before its answer is sent."""
