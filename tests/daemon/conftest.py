@@ -15,6 +15,9 @@ from pycontainerd import Supervisor
 from pydockerd.app import application
 from pydockerd.engine import Engine
 from pydockerd.settings import Settings
+from pydockerd.state.database import open_database
+from pydockerd.volumes.provider import VolumeMounts
+from pydockerd.volumes.store import VolumeStore
 from tests.daemon.fakes import FakeContainer, FakeSupervisor
 
 
@@ -57,10 +60,18 @@ class Api:
 
 
 @pytest.fixture
-async def api(tmp_short: Path) -> AsyncIterator[Api]:
+async def engine(tmp_short: Path) -> AsyncIterator[Engine]:
+    """A supervisor in memory, and what the daemon keeps itself."""
+    with open_database(tmp_short) as state:
+        volumes = VolumeStore(state, tmp_short)
+        mounts = VolumeMounts(volumes, tmp_short / "mounts")
+        yield Engine(cast("Supervisor", FakeSupervisor()), Settings(data_root=tmp_short), volumes, mounts)
+
+
+@pytest.fixture
+async def api(tmp_short: Path, engine: Engine) -> AsyncIterator[Api]:
     """The application as the daemon serves it: on a unix socket, with streams that end with their client."""
-    supervisor = FakeSupervisor()
-    engine = Engine(supervisor=cast("Supervisor", supervisor), settings=Settings(data_root=tmp_short))
+    supervisor = cast("FakeSupervisor", engine.supervisor)
     runner = web.AppRunner(application(engine), handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
     try:

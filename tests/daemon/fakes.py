@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,10 +26,12 @@ from pycontainerd.errors import (
     Paused,
 )
 from pycontainerd.events.event import Event
+from pycontainerd.images.config import ImageConfig
 from pycontainerd.logs.record import LogBatch
 from pycontainerd.tasks.attachment import Chunk
 
 IMAGE_ID = "sha256:" + "ab" * 32
+IMAGES = {"busybox", "busybox:latest", IMAGE_ID}
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678900, UTC)
 
 
@@ -217,7 +219,7 @@ class FakeContainers:
         self.everything: list[FakeContainer] = []
 
     async def create(self, config: ContainerConfig, *, id: str | None = None, name: str | None = None) -> FakeContainer:
-        if config.image not in {"busybox", "busybox:latest", IMAGE_ID}:
+        if config.image not in IMAGES:
             raise ImageNotFound(config.image)
         assert name is not None
         self.check_name(name)
@@ -256,6 +258,9 @@ class FakeEvents:
         self.open = 0
         self.closed = asyncio.Event()
 
+    async def publish(self, type: str, action: str, actor: str, attributes: Mapping[str, str] | None = None) -> None:
+        self.past.append(Event(type=type, action=action, actor=actor, attributes=attributes or {}))
+
     async def subscription(self, *, wanted: Any) -> AsyncIterator[Event]:
         self.open += 1
         try:
@@ -274,12 +279,14 @@ class FakeSupervisor:
     def __init__(self) -> None:
         self.containers = FakeContainers()
         self.events = FakeEvents()
-        self.images = SimpleNamespace(list=list, get=self._no_image)
+        self.images = SimpleNamespace(list=list, get=self._image)
         self.snapshots = SimpleNamespace(usage=self._usage)
 
     @staticmethod
-    def _no_image(reference: str) -> Any:
-        raise ImageNotFound(reference)
+    def _image(reference: str) -> Any:
+        if reference not in IMAGES:
+            raise ImageNotFound(reference)
+        return SimpleNamespace(id=IMAGE_ID, size=0, config=ImageConfig())
 
     @staticmethod
     def _usage(key: str) -> Any:

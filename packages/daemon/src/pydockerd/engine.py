@@ -17,6 +17,8 @@ from pydockerd.host.subids import remapping
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces
 from pydockerd.translate.resources import HostFacts
+from pydockerd.volumes.provider import VolumeMounts
+from pydockerd.volumes.store import VolumeStore
 
 
 @define(slots=False)
@@ -25,6 +27,8 @@ class Engine:
 
     supervisor: Supervisor
     settings: Settings
+    volumes: VolumeStore
+    volume_mounts: VolumeMounts
     traces: Traces = field(factory=Traces)
     exec_requests: ExecRequests = field(factory=ExecRequests)
     requests: Requests = field(factory=Requests)

@@ -207,7 +207,7 @@ async def delete(engine: Engine, call: Call) -> web.Response:
     """ContainerDelete."""
     if call.flag("link"):
         raise NotServed("links are not implemented by pydockerd")
-    await find(engine, call).remove(force=call.flag("force"), volumes=call.flag("v"))
+    await service.remove(engine, find(engine, call), force=call.flag("force"), volumes=call.flag("v"))
     return empty()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydockerd.api import absent, attach, containers, files, images, networks, registries, system, websocket
+from pydockerd.api import absent, attach, containers, files, images, networks, registries, system, volumes, websocket
 from pydockerd.api import exec as execs
 
 ROUTES = (
@@ -14,6 +14,7 @@ ROUTES = (
     *system.ROUTES,
     *registries.ROUTES,
     *execs.ROUTES,
+    *volumes.ROUTES,
     *networks.ROUTES,
     *absent.ROUTES,
 )

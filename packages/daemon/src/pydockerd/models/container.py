@@ -51,8 +51,10 @@ class MountPoint:
     """A mount of a container. Source: definition MountPoint."""
 
     type: str
+    name: str = wire(default="", omit_empty=True)
     source: str = ""
     destination: str
+    driver: str = wire(default="", omit_empty=True)
     mode: str = ""
     rw: bool = wire("RW", default=True)
     propagation: str = ""

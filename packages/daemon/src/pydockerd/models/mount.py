@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from pydockerd.models.wire import wire
@@ -28,6 +30,31 @@ class TmpfsOptions:
 
 
 @frozen(kw_only=True)
+class VolumeDriver:
+    """Which driver makes a volume, with which options."""
+
+    name: str = wire(default="", omit_empty=True)
+    options: Mapping[str, str] = wire(factory=dict, omit_empty=True)
+
+
+@frozen(kw_only=True)
+class VolumeOptions:
+    """Options of a mount of type ``volume``; labels and driver are for one that is not there yet."""
+
+    no_copy: bool = wire(default=False, omit_empty=True)
+    labels: Mapping[str, str] = wire(factory=dict, omit_empty=True)
+    driver_config: VolumeDriver | None = wire(default=None, omit_empty=True)  # noqa: RUF009
+    subpath: str = wire(default="", omit_empty=True)
+
+
+@frozen(kw_only=True)
+class ImageOptions:
+    """Options of a mount of type ``image``."""
+
+    subpath: str = wire(default="", omit_empty=True)
+
+
+@frozen(kw_only=True)
 class Mount:
     """Source: definition Mount."""
 
@@ -37,4 +64,6 @@ class Mount:
     read_only: bool = wire(default=False, omit_empty=True)
     consistency: str = wire(default="", omit_empty=True)
     bind_options: BindOptions | None = wire(default=None, omit_empty=True)  # noqa: RUF009
+    volume_options: VolumeOptions | None = wire(default=None, omit_empty=True)  # noqa: RUF009
+    image_options: ImageOptions | None = wire(default=None, omit_empty=True)  # noqa: RUF009
     tmpfs_options: TmpfsOptions | None = wire(default=None, omit_empty=True)  # noqa: RUF009

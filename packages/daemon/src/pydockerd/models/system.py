@@ -48,7 +48,7 @@ class Version:
 class Plugins:
     """What there is of each kind of plugin."""
 
-    volume: tuple[str, ...] = ()
+    volume: tuple[str, ...] = ("local",)
     network: tuple[str, ...] = ("host", "null")
     authorization: tuple[str, ...] | None = None
     log: tuple[str, ...] = ("json-file", "none")

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from pycontainerd import RegistryConfig, Supervisor
 from pydockerd.app import application
-from pydockerd.engine import Engine
 from pydockerd.process.lock import data_root_lock
+from pydockerd.process.opening import opened_engine
 from pydockerd.process.pidfile import pidfile
 from pydockerd.process.sockets import BACKLOG, address_path, listen
 from pydockerd.settings import Settings
@@ -43,9 +42,9 @@ async def serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with supervisor(settings) as opened:
+    async with opened_engine(settings) as engine:
         runner = web.AppRunner(
-            application(Engine(supervisor=opened, settings=settings)),
+            application(engine),
             handler_cancellation=True,
             access_log=None,
             handle_signals=False,
@@ -60,15 +59,3 @@ async def serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
             logger.info("stopping; the containers go on running")
         finally:
             await runner.cleanup()
-
-
-def supervisor(settings: Settings) -> Supervisor:
-    """The supervisor of a daemon: its store under the data root, what a reboot may take under the exec root."""
-    return Supervisor(
-        root=settings.data_root,
-        state=settings.exec_root,
-        cgroup_parent=settings.cgroup_parent,
-        registry=RegistryConfig(
-            insecure=settings.insecure_registries, mirrors={"docker.io": settings.registry_mirrors}
-        ),
-    )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from pycontainerd import Container
+from pycontainerd.containers.names import new_id
 from pycontainerd.errors import (
     ContainerNotFound,
     ContainerRunning,
@@ -20,6 +21,7 @@ from pydockerd.errors import BadRequest, InternalError, NotFound
 from pydockerd.filters import Filters
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
+from pydockerd.services.mounts import mounting
 from pydockerd.times import moment_ns
 from pydockerd.translate.container import container_config, origin
 from pydockerd.translate.defaults import with_defaults
@@ -28,6 +30,8 @@ from pydockerd.translate.update import update as translate_update
 from pydockerd.views.container import ContainerFacts
 from pydockerd.views.network import find_network
 from pydockerd.views.selection import Selection
+from pydockerd.volumes.point import points_of
+from pydockerd.volumes.volume import State
 
 
 async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
@@ -36,10 +40,32 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
     known = await asyncio.to_thread(find, engine.settings.cdi_spec_dirs) if request.host.device_requests else {}
     translation = container_config(request, engine.facts, known)
     try:
-        container = await engine.supervisor.containers.create(translation.config, name=name)
+        image = engine.supervisor.images.get(request.config.image)
+        async with mounting(engine, new_id(), request, image.config) as made:
+            config = made.config(translation.config)
+            container = await engine.supervisor.containers.create(config, id=made.id, name=name)
+            try:
+                await made.fill(container)
+                await made.keep(config)
+            except BaseException:
+                await container.remove()
+                raise
     except ImageNotFound:
         raise NotFound(f"No such image: {_tagged(request.config.image)}") from None
     return container, translation.warnings
+
+
+async def remove(engine: Engine, container: Container, *, force: bool, volumes: bool) -> None:
+    """Delete it, with ``volumes`` also those that nobody has named and no other container has."""
+    going = [point.name for point in points_of(container.config) if point.anonymous] if volumes else []
+    going = [name for name in going if engine.volumes.references(name) <= {container.id}]
+    await engine.volumes.settle(going, container.id, State.LEAVING)
+    try:
+        await container.remove(force=force, volumes=volumes)
+    except Exception:
+        if not container.config.remove_on_exit:
+            await engine.volumes.settle(going, container.id, State.READY)
+        raise
 
 
 def names(engine: Engine) -> frozenset[str]:

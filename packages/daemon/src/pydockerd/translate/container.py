@@ -23,7 +23,6 @@ from pydockerd.models.host_config import HostConfig
 from pydockerd.models.host_config import RestartPolicy as WirePolicy
 from pydockerd.translate import namespaces
 from pydockerd.translate.health import health_check
-from pydockerd.translate.mounts import mounts
 from pydockerd.translate.resources import HostFacts, devices, resources, ulimits
 from pydockerd.translate.security import security
 
@@ -45,7 +44,10 @@ class Translation:
 def container_config(
     request: CreateRequest, facts: HostFacts, cdi: Mapping[str, tuple[Edits, ...]] = MappingProxyType({})
 ) -> Translation:
-    """Translate a request that has its defaults; ``cdi`` is what is known of devices by their full names. Raises BadRequest (docker's words), NotServed."""
+    """Translate a request that has its defaults; ``cdi`` is what is known of devices by their full names. Raises BadRequest (docker's words), NotServed.
+
+    Mounts are not in it: see `pydockerd.services.mounts`, which makes volumes for them.
+    """
     _check(request)
     config, host = request.config, request.host
     secured = security(host)
@@ -66,7 +68,6 @@ def container_config(
         dns=host.dns,
         dns_search=host.dns_search,
         dns_options=host.dns_options,
-        mounts=mounts(request),
         read_only=host.readonly_rootfs,
         shm_size=host.shm_size,
         masked_paths=host.masked_paths,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from datetime import datetime
 
 import attrs
 
-from pycontainerd.containers.config import BindMount, ContainerConfig
+from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.health import Health
 from pycontainerd.containers.info import ContainerInfo, Status
 from pydockerd.models.container import (
@@ -30,9 +29,9 @@ from pydockerd.models.host_config import HostConfig
 from pydockerd.models.wire import Words, timestamp
 from pydockerd.translate.container import origin
 from pydockerd.translate.health import health_config
-from pydockerd.translate.mounts import PROPAGATIONS
 from pydockerd.views.network import network_id
 from pydockerd.views.status import status_text
+from pydockerd.volumes.point import Point, points_of
 
 DRIVER = "overlay2"
 
@@ -156,8 +155,9 @@ def command_text(config: ContainerConfig) -> str:
 
 
 def mount_points(config: ContainerConfig) -> tuple[MountPoint, ...]:
-    """The bind mounts; docker lists no tmpfs of ``--tmpfs`` there."""
-    return tuple(_mount_point(mount) for mount in config.mounts if isinstance(mount, BindMount))
+    """What it mounts, by target; docker lists no tmpfs of ``--tmpfs`` there."""
+    shown = (point for point in points_of(config) if not point.hidden)
+    return tuple(_mount_point(point) for point in sorted(shown, key=lambda point: point.target))
 
 
 def networks(config: ContainerConfig, mode: str) -> dict[str, EndpointView]:
@@ -172,16 +172,16 @@ def _name(info: ContainerInfo) -> str:
     return f"/{info.name}" if info.name else ""
 
 
-def _mount_point(mount: BindMount) -> MountPoint:
-    propagation = next((word for word in mount.options if word in PROPAGATIONS), "rprivate")
-    mode = ",".join(word for word in mount.options if word not in PROPAGATIONS)
+def _mount_point(point: Point) -> MountPoint:
     return MountPoint(
-        type="bind",
-        source=mount.source,
-        destination=posixpath.normpath(mount.target),
-        mode=mode,
-        rw="ro" not in mount.options,
-        propagation=propagation,
+        type=point.type,
+        name=point.name,
+        source=point.source,
+        destination=point.target,
+        driver=point.driver,
+        mode=point.mode,
+        rw=not point.read_only,
+        propagation=point.propagation,
     )
 
 

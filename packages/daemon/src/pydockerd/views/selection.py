@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from attrs import frozen
 
-from pycontainerd.containers.config import BindMount
 from pycontainerd.containers.info import Status
 from pydockerd.errors import BadRequest
 from pydockerd.filters import Filters
 from pydockerd.views.container import ContainerFacts, networks
 from pydockerd.views.network import network_id
+from pydockerd.volumes.point import points_of
 
 FILTERS = (
     "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name", "network", "publish",
@@ -124,8 +124,8 @@ def _any_prefix(prefixes: Sequence[str], value: str) -> bool:
 
 
 def _mounted(wanted: Sequence[str], facts: ContainerFacts) -> bool:
-    binds = [mount for mount in facts.config.mounts if isinstance(mount, BindMount)]
-    return not wanted or any(mount.source in wanted or mount.target in wanted for mount in binds)
+    points = points_of(facts.config) if wanted else ()
+    return not wanted or any(text in wanted for point in points for text in (point.name, point.source, point.target))
 
 
 def _connected(wanted: Sequence[str], facts: ContainerFacts) -> bool:

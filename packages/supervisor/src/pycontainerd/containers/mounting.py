@@ -24,7 +24,7 @@ class MountProvider(Protocol):
     """
 
     async def prepare(self, id: str, config: ContainerConfig) -> None:
-        """Before each run. When it returns, all sources are there. What it raises is why the start fails: best a StartFailed or InvalidConfig."""
+        """Before each run. When it returns, all sources are there. What it raises, a SupervisorError or OSError, is why the start fails."""
         ...
 
     async def release(self, id: str, config: ContainerConfig) -> None:

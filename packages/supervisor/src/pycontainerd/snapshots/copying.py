@@ -14,6 +14,8 @@ from errno import EINVAL, ENOTTY, EOPNOTSUPP, EPERM, EXDEV
 _OVERLAY = "trusted.overlay."
 _FICLONE = 0x40049409
 _CANNOT_CLONE = {EINVAL, ENOTTY, EOPNOTSUPP, EXDEV}
+_CANNOT_COPY = {EINVAL, EOPNOTSUPP, EXDEV}
+"""From one kind of file system to another, as from an overlay to what is below it."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LARGEST = 1 << 30
 
@@ -107,7 +109,13 @@ def _copy_data(original: int, made: int) -> None:
 
 
 def _piece(original: int, made: int, offset: int, length: int) -> int:
-    copied = os.copy_file_range(original, made, min(length, _LARGEST), offset, offset)
+    try:
+        copied = os.copy_file_range(original, made, min(length, _LARGEST), offset, offset)
+    except OSError as error:
+        if error.errno not in _CANNOT_COPY:
+            raise
+        os.lseek(made, offset, os.SEEK_SET)
+        copied = os.sendfile(made, original, offset, min(length, _LARGEST))
     if copied == 0:
         raise OSError(EPERM, "a file became shorter while it was copied: something writes to it")
     return copied
