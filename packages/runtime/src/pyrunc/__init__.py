@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pyrunc.plan import Plan
     from pyrunc.processes import ExitStatus
     from pyrunc.runtime import Runtime
+    from pyrunc.slots import user_namespace
     from pyrunc.spec import (
         BlockIo,
         Capabilities,
@@ -159,6 +160,7 @@ _HOMES = {
     ),
     "state": ("State",),
     "status": ("Status",),
+    "slots": ("user_namespace",),
     "stdio": ("Stdio", "Streams"),
     "events": (
         "Event",
@@ -250,6 +252,7 @@ __all__ = [
     "User",
     "WeightDevice",
     "features",
+    "user_namespace",
 ]
 
 

@@ -21,6 +21,8 @@ MAGIC: Final = b"PYRUNC\r\n"
 VERSION: Final = 1
 MONITOR: Final = 1
 """Launch flag: pyrunc-init stays as the monitor."""
+RESTORE: Final = 2
+"""Launch flag: the program makes another process, which is the one to be monitored."""
 
 _HEADER = struct.Struct("=8sIIQIIII")
 _OPERATION = struct.Struct("=HHI")
@@ -130,7 +132,9 @@ def _explain_failure(operation: Operation, error: EncodeError) -> EncodeError:
     return error
 
 
-def encode(plan: Plan, *, slots: int = 0, preserve: int = 0, monitor: bool = False, hold: int = 0) -> bytes:
+def encode(
+    plan: Plan, *, slots: int = 0, preserve: int = 0, monitor: bool = False, restore: bool = False, hold: int = 0
+) -> bytes:
     """The plan with the header that tells pyrunc-init which descriptors it was started with.
 
     ``slots`` and ``preserve`` count descriptors; ``hold`` is a mask of the stdio ends (1, 2, 4) that a monitor is to hold.
@@ -144,5 +148,5 @@ def encode(plan: Plan, *, slots: int = 0, preserve: int = 0, monitor: bool = Fal
             raise _explain_failure(operation, error) from None
     body = b"".join(parts)
     size = _HEADER.size + len(body)
-    flags = MONITOR if monitor else 0
+    flags = (MONITOR if monitor else 0) | (RESTORE if restore else 0)
     return _HEADER.pack(MAGIC, VERSION, len(plan.operations), size, slots, preserve, flags, hold) + body

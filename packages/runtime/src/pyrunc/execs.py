@@ -104,7 +104,7 @@ class ExecOptions:
 
 def start_exec(place: Place, directory: StateDirectory, process: Process, options: ExecOptions) -> ExecProcess:
     """Under the container's shared lock: compile, launch, and for a monitored one write down who it is."""
-    from pyrunc.making import Connections, make
+    from pyrunc.making import Connections, make, uid_outside
     from pyrunc.slots import Openers
     from pyrunc.spec import Spec
 
@@ -126,6 +126,7 @@ def start_exec(place: Place, directory: StateDirectory, process: Process, option
             console_socket=options.console_socket,
             preserve_fds=options.preserve_fds,
             monitor=own,
+            owner=uid_outside(process, spec.linux),
         )
         label = f"{place.record.id}/{exec_id}"
         made = make(compiled, openers, wanted, undo, label=label, on_listener=_send_listener(place, directory, spec))

@@ -145,6 +145,7 @@ _SUMMARIES: dict[type[Operation], Callable[..., str]] = {
     op.Hook: lambda o: f"hook {o.program}",
     op.MountAt: lambda o: _on(o.fstype, o.source),
     op.OpenRoot: lambda o: f"root {o.source}",
+    op.AttachRoot: lambda _: "root of the caller's",
     op.Mount: lambda o: _on(o.fstype, o.target),
     op.Bind: lambda o: _on(f"bind {o.source}", o.target),
     op.Remount: lambda o: f"remount {o.target}",

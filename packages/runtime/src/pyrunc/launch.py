@@ -43,11 +43,13 @@ _MFD_EXEC = 0x10
 class MonitorFiles:
     """What a monitor needs: the state directory, where it puts ``exit`` and ``monitor.sock``, and the stdio ends it is to hold.
 
-    ``hold``: write end of stdin, read ends of stdout and stderr, -1 for one that isn't there.
+    ``hold``: write end of stdin, read ends of stdout and stderr, -1 for one that isn't there. ``restores``: the program only makes the process that
+    is to be monitored, as its own sibling, and leaves its pid in the file ``restored``.
     """
 
     directory: int
     hold: tuple[int, int, int] = (-1, -1, -1)
+    restores: bool = False
 
 
 @frozen
@@ -193,7 +195,8 @@ def _spawn(
 ) -> tuple[int, int]:
     """Start pyrunc-init; its pid and pidfd."""
     hold = sum(1 << i for i, fd in enumerate(monitor.hold) if fd >= 0) if monitor else 0
-    data = encode(plan, slots=len(fds), preserve=len(preserve), monitor=monitor is not None, hold=hold)
+    restore = monitor is not None and monitor.restores
+    data = encode(plan, slots=len(fds), preserve=len(preserve), monitor=monitor is not None, restore=restore, hold=hold)
     exe = _program.open()
     with ExitStack() as stack:
         memory = _sealed("plan", data)

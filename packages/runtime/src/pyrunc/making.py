@@ -13,7 +13,7 @@ from pyrunc.launch import MonitorFiles, launch
 from pyrunc.model import frozen
 from pyrunc.processes import Identity, end
 from pyrunc.state import ProcessRecord
-from pyrunc.stdio import Stdio, Streams, connect, kept, send_console
+from pyrunc.stdio import Stdio, Streams, connect, give_pipes, kept, send_console
 from pyrunc.tracing import span
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyrunc.compile import Compiled
     from pyrunc.slots import Openers
-    from pyrunc.spec import Seccomp
+    from pyrunc.spec import Linux, Process, Seccomp
     from pyrunc.state import State
 
 FIRST_PRESERVED = 3
@@ -31,13 +31,26 @@ FIRST_PRESERVED = 3
 
 @frozen(kw_only=True)
 class Connections:
-    """How the caller wants to be connected to the process. ``monitor``: descriptor of its state directory, if it is to have one."""
+    """How the caller wants to be connected to the process. ``monitor``: descriptor of its state directory, if it is to have one.
+    ``owner``: the uid that the process has on the machine, None where it is not known."""
 
     stdio: Stdio
     terminal: bool
     console_socket: str | None
     preserve_fds: int
     monitor: int | None
+    owner: int | None
+
+
+def uid_outside(process: Process, linux: Linux | None) -> int | None:
+    """The machine's number for the user of a process; None where the maps are not told, or have no such user."""
+    uid = process.user.uid
+    if linux is None or linux.namespace("user") is None:
+        return uid
+    for mapping in linux.uid_mappings:
+        if mapping.container_id <= uid < mapping.container_id + mapping.size:
+            return mapping.host_id + uid - mapping.container_id
+    return None
 
 
 @frozen
@@ -64,6 +77,8 @@ def make(
     """
     with ExitStack() as stack:
         ends = connect(Stdio.null() if wanted.terminal else wanted.stdio, stack)
+        if wanted.owner is not None:
+            give_pipes(ends.process, wanted.owner)
         fds = openers.open_all(compiled.slots, stack)
         with span("runtime", "launch"):
             launched = launch(

@@ -187,6 +187,14 @@ class OpenRoot(Operation):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
+class AttachRoot(Operation):
+    """In place of MountAt and OpenRoot: the detached mount in the slot ``tree`` is attached over "/", and is the root handle."""
+
+    code: ClassVar[int] = 34
+    tree: int
+
+
+@frozen(kw_only=True, eq=False, repr=False)
 class Mount(Operation):
     """A new file system at ``target``: fsopen, fsconfig for each of ``parameters``, fsmount, move_mount on the target's descriptor.
 

@@ -48,6 +48,7 @@ class _Creation:
     stdio: Stdio
     monitor: bool
     root_mounts: tuple[RootMount, ...]
+    root_tree: int | None
     console_socket: str | None
     preserve_fds: int
     no_pivot: bool
@@ -116,6 +117,7 @@ class Runtime:
         stdio: Stdio | None = None,
         monitor: bool = False,
         root_mounts: Sequence[RootMount] = (),
+        root_tree: int | None = None,
         console_socket: str | PathLike[str] | None = None,
         preserve_fds: int = 0,
         no_pivot: bool = False,
@@ -127,6 +129,8 @@ class Runtime:
         ``spec``: instead of ``config.json`` of the bundle. ``stdio``: Stdio.inherit() by default. ``monitor``: a small process stays
         with the container, keeps its stdio and writes down how it ends; without one the container is the caller's child.
         ``root_mounts`` make the root file system inside the container's own mount namespace, on the path of ``root.path``.
+        ``root_tree``: a detached mount (open_tree(2), fsmount(2)) that is to be the root in place of all that; for what a container with a user
+        namespace has no right to mount, such as idmapped layers. The descriptor stays the caller's to close.
         ``init`` leaves a process 1 in front of the program that passes signals on to it and reaps orphans, as ``docker run --init``.
         ``console_socket`` gets the master of the terminal. Descriptors 3 to 2 + ``preserve_fds`` are passed on to the program.
 
@@ -145,6 +149,7 @@ class Runtime:
                 stdio=stdio or Stdio.inherit(),
                 monitor=monitor,
                 root_mounts=tuple(root_mounts),
+                root_tree=root_tree,
                 console_socket=None if console_socket is None else os.fspath(console_socket),
                 preserve_fds=preserve_fds,
                 no_pivot=no_pivot,
@@ -182,16 +187,18 @@ class Runtime:
         *,
         spec: Spec | None = None,
         stdio: Stdio | None = None,
+        monitor: bool = False,
+        root_mounts: Sequence[RootMount] = (),
         options: RestoreOptions | None = None,
     ) -> Container:
         """Make a container out of what ``Container.checkpoint`` has written to ``image_path``; it runs when this returns.
 
-        ``bundle`` and ``spec`` are those that it was made of, with the same mounts; its root file system must be as it was. The container is
-        the caller's child. Hooks are not run. Raises what ``create`` does, StateError for other images, MissingLibrary without criu, and
+        ``bundle`` and ``spec`` are those that it was made of, with the same mounts; its root file system must be as it was. ``stdio``, ``monitor`` and
+        ``root_mounts`` are as for ``create``; without a monitor the container is the caller's child. Hooks are not run. Raises what ``create`` does, StateError for other images, MissingLibrary without criu, and
         CriuFailed with what criu said; then nothing of the container is left.
         """
         from pyrunc.criu.options import RestoreOptions
-        from pyrunc.criu.restore import restore
+        from pyrunc.criu.restore import Restoring, restore
         from pyrunc.processes import end
         from pyrunc.stdio import connect, kept
 
@@ -207,16 +214,25 @@ class Runtime:
                 cgroup.prepare()
                 cgroup.limit(linux.resources if linux is not None else None)
                 ends = connect(stdio or Stdio.inherit(), opened)
-                images = os.path.abspath(os.fspath(image_path))
-                main = restore(
-                    directory, record, creation.spec, cgroup, images, ends.process, options or RestoreOptions()
+                wanted = Restoring(
+                    record=record,
+                    spec=creation.spec,
+                    cgroup=cgroup,
+                    images=os.path.abspath(os.fspath(image_path)),
+                    ends=ends,
+                    monitored=monitor,
+                    root_mounts=tuple(root_mounts),
+                    options=options or RestoreOptions(),
                 )
-                undo.callback(end, main.process)
+                main = restore(directory, wanted)
+                for one in (main.monitor, main.process):  # undone in the opposite order
+                    if one is not None:
+                        undo.callback(end, one)
                 cgroup.settle()
                 record = evolve(record, main=main)
                 directory.write(STATE, record.encode())
                 undo.pop_all()
-                return Container(self.root, record, directory.identity, kept(ends))
+                return Container(self.root, record, directory.identity, None if monitor else kept(ends))
 
     def _plain_creation(self, id: str, bundle: str | PathLike[str], spec: Spec | None) -> _Creation:
         """Without anything that only a new container can have."""
@@ -230,6 +246,7 @@ class Runtime:
             stdio=Stdio.null(),
             monitor=False,
             root_mounts=(),
+            root_tree=None,
             console_socket=None,
             preserve_fds=0,
             no_pivot=False,
@@ -365,6 +382,7 @@ def _compile(creation: _Creation) -> Compiled:
         cgroups=creation.cgroup.hierarchies(),
         assemble=assemble,
         root_mounts=creation.root_mounts,
+        root_tree=creation.root_tree is not None,
         no_pivot=creation.no_pivot,
         no_new_keyring=creation.no_new_keyring,
         preserve_fds=creation.preserve_fds,
@@ -382,7 +400,7 @@ def _write_down(directory: StateDirectory, creation: _Creation, record: Record) 
 def _launch(
     creation: _Creation, compiled: Compiled, record: Record, directory: StateDirectory, undo: ExitStack
 ) -> Made:
-    from pyrunc.making import Connections, make
+    from pyrunc.making import Connections, make, uid_outside
     from pyrunc.slots import Openers
 
     process = creation.spec.process
@@ -392,10 +410,11 @@ def _launch(
         console_socket=creation.console_socket,
         preserve_fds=creation.preserve_fds,
         monitor=directory.descriptor if creation.monitor else None,
+        owner=None if process is None else uid_outside(process, creation.spec.linux),
     )
     return make(
         compiled,
-        Openers(directory, creation.cgroup),
+        Openers(directory, creation.cgroup, root=creation.root_tree),
         wanted,
         undo,
         label=creation.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from errno import EINVAL
 
@@ -19,8 +19,10 @@ from pyrunc.compile import (
     MountSource,
     NamespacePath,
     Report,
+    RootTree,
     SlotRequest,
 )
+from pyrunc.compile.namespaces import map_text
 from pyrunc.errors import InvalidState, SpecError, Unsupported, describe_errno
 from pyrunc.launch import launch
 from pyrunc.model import frozen
@@ -29,17 +31,22 @@ from pyrunc.processes import Identity
 from pyrunc.signals import pidfd_send_signal
 from pyrunc.statedir import StateDirectory
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyrunc.spec import IdMapping
+
 _NS_GET_NSTYPE = 0xB703
 _CLONE_NEWUSER = 0x10000000
 
 
 @frozen
 class Openers:
-    """What the requests are answered from. ``process`` is the container's first process, for an exec."""
+    """What the requests are answered from. ``process`` is the container's first process, for an exec; ``root`` the caller's mount for a root."""
 
     directory: StateDirectory
     cgroup: Cgroup
     process: Identity | None = None
+    root: int | None = None
 
     def open_all(self, requests: tuple[SlotRequest, ...], stack: ExitStack) -> list[int]:
         """Descriptors for ``requests``, closed by ``stack``. Raises SpecError, CgroupError, InvalidState, Unsupported, OSError."""
@@ -56,6 +63,7 @@ class Openers:
             Report: self.directory.open_report,
             CgroupDirectory: self.cgroup.open_directory,
             ContainerProcess: self._open_process,
+            RootTree: self._open_root,
         }
         if isinstance(request, CgroupProcs):
             return self.cgroup.open_procs(request.hierarchy)
@@ -71,6 +79,10 @@ class Openers:
         if self.process is None:
             raise InvalidState(self.directory.id, "creating", "join the namespaces of")
         return self.process.open()
+
+    def _open_root(self) -> int:
+        assert self.root is not None  # the plan asks for it because it was given
+        return os.dup(self.root)
 
 
 def open_namespace(request: NamespacePath) -> int:
@@ -152,6 +164,15 @@ class _Made(Exception):  # noqa: N818 - nothing went wrong
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor)
         self.descriptor = descriptor
+
+
+def user_namespace(uid_mappings: Sequence[IdMapping], gid_mappings: Sequence[IdMapping]) -> int:
+    """A descriptor, the caller's to close, of a user namespace with these maps that nobody lives in: for idmapped mounts (mount_setattr(2)).
+
+    Raises OperationFailed if the kernel refuses the maps, LaunchFailed.
+    """
+    request = IdmapNamespace(path="uidMappings", uid_map=map_text(uid_mappings), gid_map=map_text(gid_mappings))
+    return make_user_namespace(request)
 
 
 def make_user_namespace(request: IdmapNamespace) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from stat import S_ISFIFO
 
 from pyrunc.model import define, frozen
 
@@ -109,6 +110,18 @@ def _pipe(stack: ExitStack) -> tuple[int, int]:
     stack.callback(os.close, read)
     stack.callback(os.close, write)
     return read, write
+
+
+def give_pipes(descriptors: tuple[int, int, int], owner: int) -> None:
+    """Let ``owner`` (a uid of the machine) open /dev/stdout: a pipe belongs to who has made it, and is opened anew by nobody else.
+
+    As runc does, but for files and terminals, which are the caller's own. Where the caller may not, it stays as it is.
+    """
+    for descriptor in descriptors:
+        found = os.fstat(descriptor)
+        if found.st_uid != owner and S_ISFIFO(found.st_mode):
+            with suppress(PermissionError):
+                os.fchown(descriptor, owner, -1)
 
 
 def kept(ends: Ends) -> Streams:

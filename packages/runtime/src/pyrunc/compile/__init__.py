@@ -16,6 +16,7 @@ from pyrunc.compile.compiled import (
     NamespacePath,
     RdtGroup,
     Report,
+    RootTree,
     SlotRequest,
 )
 from pyrunc.compile.container import compile  # noqa: A004 - see there
@@ -39,6 +40,7 @@ __all__ = [
     "RdtGroup",
     "Report",
     "RootMount",
+    "RootTree",
     "SlotRequest",
     "compile",
     "compile_exec",

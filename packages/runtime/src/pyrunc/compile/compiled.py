@@ -102,6 +102,11 @@ class MountSource(SlotRequest):
 
 
 @frozen(kw_only=True)
+class RootTree(SlotRequest):
+    """The caller's detached mount that is to be the root (``Runtime.create``, ``root_tree``)."""
+
+
+@frozen(kw_only=True)
 class RdtGroup:
     """A group of resctrl (linux.intelRdt). ``own``: made for this container, and removed with it.
     ``monitored_as`` names its monitoring group, empty for none."""

@@ -31,6 +31,7 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
     cgroups: Mapping[str, str],
     assemble: Assemble,
     root_mounts: Sequence[RootMount] = (),
+    root_tree: bool = False,
     no_pivot: bool = False,
     no_new_keyring: bool = False,
     preserve_fds: int = 0,
@@ -40,7 +41,7 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
 
     ``bundle`` is absolute. ``cgroups`` maps the hierarchies to join (``Hierarchy.name``) to the container's directory in each, in
     the order of joining; empty where cgroups are disabled. ``assemble`` turns linux.seccomp into a program (``pyrunc.seccomp``).
-    ``init``: process 1 stays in front of the program, passes signals on and reaps.
+    ``init``: process 1 stays in front of the program, passes signals on and reaps. ``root_tree``: the root is a mount of the caller's.
 
     Raises SpecError where the specification contradicts itself, and Unsupported where this host or pyrunc cannot do what it says.
     """
@@ -57,6 +58,7 @@ def compile(  # noqa: A001 - the word for it, and what the builtin does with a p
         cgroups=cgroups,
         assemble=assemble,
         root_mounts=tuple(root_mounts),
+        root_tree=root_tree,
         no_pivot=no_pivot,
         no_new_keyring=no_new_keyring,
         preserve_fds=preserve_fds,
@@ -89,7 +91,7 @@ def _isolate(request: Request, slots: Slots) -> Iterator[Operation]:
 
 
 def _build_root(request: Request, slots: Slots) -> Iterator[Operation]:
-    yield from rootfs.open_root(request)
+    yield from rootfs.open_root(request, slots)
     yield from mounts(request, slots)
     yield from devices(request)
     if request.spec.hooks is not None:

@@ -33,6 +33,7 @@ class Request:
     cgroups: Mapping[str, str]
     assemble: Assemble
     root_mounts: tuple[RootMount, ...] = ()
+    root_tree: bool = False
     no_pivot: bool = False
     no_new_keyring: bool = False
     preserve_fds: int = 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pyrunc import plan as op
+from pyrunc.compile.compiled import RootTree
 from pyrunc.compile.flags import MOUNT_ATTR_RDONLY, MS_PRIVATE, MS_REC, MS_SLAVE, MS_UNBINDABLE, PROPAGATION
 from pyrunc.compile.mount_options import sort_options
 from pyrunc.compile.mounts import read_only_later
-from pyrunc.compile.request import Request
+from pyrunc.compile.request import Request, Slots
 from pyrunc.compile.root_mount import RootMount
 from pyrunc.errors import SpecError, Unsupported
 from pyrunc.plan import Operation
 
 
-def open_root(request: Request) -> Iterator[Operation]:
+def open_root(request: Request, slots: Slots) -> Iterator[Operation]:
     """Cut the ties to the host's mounts, mount the pieces of the root, and take hold of it."""
     namespace = request.linux.namespace("mount")
     if namespace is None:
@@ -24,9 +25,17 @@ def open_root(request: Request) -> Iterator[Operation]:
     if not namespace.path:
         yield op.SetPropagation(path="linux.rootfsPropagation", source="/", flags=_host_propagation(request))
     root = _root(request)
-    for index, mount in enumerate(request.root_mounts):
-        yield _root_mount(mount, root, f"root_mounts[{index}]")
+    if request.root_tree:
+        yield op.AttachRoot(path="root.path", tree=slots.add(RootTree(path="root.path")))
+        return
+    yield from root_pieces(request.root_mounts, root)
     yield op.OpenRoot(path="root.path", source=root)
+
+
+def root_pieces(mounts: Iterable[RootMount], root: str) -> Iterator[Operation]:
+    """What makes the root, on its path ``root``."""
+    for index, mount in enumerate(mounts):
+        yield _root_mount(mount, root, f"root_mounts[{index}]")
 
 
 def enter_root(request: Request) -> Iterator[Operation]:

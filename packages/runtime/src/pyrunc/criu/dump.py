@@ -27,10 +27,6 @@ def checkpoint(record: Record, spec: Spec, images: str, options: CheckpointOptio
             "process.terminal",
             "this version cannot give a terminal back to a restored container: checkpoint it without",
         )
-    if not os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat(record.rootfs)):
-        raise Unsupported(
-            "root.path", "this root file system was mounted inside the container, where this version cannot restore it"
-        )
     os.makedirs(images, 0o700, exist_ok=True)
     work = options.work_path or images
     os.makedirs(work, 0o700, exist_ok=True)

@@ -15,6 +15,14 @@ _TOLD = 4
 """Lines of criu's log that go into an error: the first say what went wrong, the later what came of it."""
 
 
+def command(program: str, action: str, arguments: Sequence[str], *, images: str, work: str) -> list[str]:
+    """The whole line; criu's log is ``ACTION.log`` in the directory ``work``."""
+    return [
+        *(program, action, "--no-default-config", "--images-dir", images, "--work-dir", work),
+        *("--log-file", f"{action}.log", "-v4", *arguments),
+    ]
+
+
 def run(
     program: str, action: str, arguments: Sequence[str], *, images: str, work: str, passed: Sequence[int] = ()
 ) -> None:
@@ -22,19 +30,15 @@ def run(
 
     Raises CriuFailed, MissingLibrary.
     """
-    log = f"{action}.log"
-    command = [
-        *(program, action, "--no-default-config", "--images-dir", images, "--work-dir", work, "--log-file", log),
-        *("-v4", *arguments),
-    ]
+    words = command(program, action, arguments, images=images, work=work)
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", pass_fds=passed
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", pass_fds=passed
         )
     except FileNotFoundError as error:
         raise MissingLibrary(program, "criu", "checkpoint and restore") from error
     if done.returncode:
-        path = os.path.join(work, log)
+        path = os.path.join(work, f"{action}.log")
         raise CriuFailed(action, path, reasons(path) or done.stderr.strip() or f"exit code {done.returncode}")
 
 

@@ -243,7 +243,7 @@ static const char *check_header(const struct plan_header *header, size_t size)
 		return "not as long as it says";
 	if (header->operations < 2)
 		return "no operations";
-	if (header->slots > 4096 || header->preserve > 4096 || header->hold > 7 || (header->flags & ~LAUNCH_MONITOR))
+	if (header->slots > 4096 || header->preserve > 4096 || header->hold > 7 || (header->flags & ~(LAUNCH_MONITOR | LAUNCH_RESTORE)))
 		return "unknown launch flags or too many descriptors";
 	return NULL;
 }

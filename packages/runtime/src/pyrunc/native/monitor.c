@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h> /* renameat */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,7 +19,9 @@
 #include <time.h>
 
 #define SOCKET_NAME "monitor.sock"
+#define SUCCESSOR_NAME "restored"
 #define CONNECTIONS 64
+#define EARLY 8
 
 /* How often a monitor that nobody released looks whether its state directory was deleted under it. */
 #define ORPHAN_CHECK_SECONDS 60
@@ -32,6 +35,12 @@ static struct monitor {
 	int pidfd;
 	int listening;
 	int console;
+	bool restoring; /* the child is a program that makes the one to be watched */
+	struct {
+		pid_t pid;
+		int status;
+	} early[EARLY]; /* children that have ended while it does */
+	unsigned int early_count;
 	bool waiting[CONNECTIONS];
 	struct pollfd polled[FIRST + CONNECTIONS];
 } monitor = {.null = -1, .children = -1, .pidfd = -1, .listening = -1, .console = -1};
@@ -152,6 +161,46 @@ static void on_exit_of_container(int status)
 		}
 }
 
+static pid_t read_successor(void)
+{
+	char digits[16] = {0};
+	int fd = openat(init.directory, SUCCESSOR_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t got = read(fd, digits, sizeof digits - 1);
+	close(fd);
+	return got > 0 ? atoi(digits) : -1;
+}
+
+/* From now on the process that was restored is the container's. It may have ended before the program that made it. */
+static bool succeed(void)
+{
+	pid_t pid = read_successor();
+	if (pid <= 0)
+		return false;
+	monitor.restoring = false;
+	close_fd(&monitor.pidfd);
+	monitor.record.pid = pid;
+	for (unsigned int i = 0; i < monitor.early_count; i++)
+		if (monitor.early[i].pid == pid) {
+			on_exit_of_container(monitor.early[i].status);
+			return true;
+		}
+	monitor.pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* our child, so the number is its own */
+	return true;
+}
+
+static void on_end(pid_t pid, int status)
+{
+	if (pid == monitor.record.pid && !monitor.record.exited) {
+		if (!monitor.restoring || status != 0 || !succeed())
+			on_exit_of_container(status);
+	} else if (monitor.restoring && monitor.early_count < EARLY) {
+		monitor.early[monitor.early_count].pid = pid;
+		monitor.early[monitor.early_count++].status = status;
+	}
+}
+
 static void reap(void)
 {
 	struct signalfd_siginfo ignored;
@@ -160,8 +209,7 @@ static void reap(void)
 	while (read(monitor.children, &ignored, sizeof ignored) > 0)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
-		if (pid == monitor.record.pid && !monitor.record.exited)
-			on_exit_of_container(status);
+		on_end(pid, status);
 }
 
 static bool holds_stdio(void)
@@ -302,6 +350,7 @@ _Noreturn void monitor_main(pid_t pid, int pidfd)
 {
 	monitor.pidfd = pidfd;
 	monitor.record.pid = pid;
+	monitor.restoring = (init.plan.header->flags & LAUNCH_RESTORE) != 0;
 	set_title("monitor");
 	let_go();
 	for (int i = 0; i < FIRST + CONNECTIONS; i++)

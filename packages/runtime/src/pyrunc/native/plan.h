@@ -34,6 +34,7 @@
 #define PLAN_MAX_TEXTS 262144U /* of all TEXTS of a plan: what the pointers of argv and env have room for */
 
 #define LAUNCH_MONITOR 1U
+#define LAUNCH_RESTORE 2U /* with a monitor: the program makes another process, its sibling, that is the one to be watched */
 
 struct plan_header {
 	char magic[8];
@@ -152,6 +153,8 @@ struct message {
  *   C  close the held end of stdin
  *   W  answered when the process has ended
  *   R  release the monitor: it ends; EBUSY while the process lives
+ * With LAUNCH_RESTORE the program writes the pid of the process that it has made to the file `restored`; when it has ended with 0, that one is
+ * who is watched, and the answer to I.
  * The file `exit` there holds "<raw wait status> <CLOCK_REALTIME in ns>\n" from the moment the process ended. */
 struct monitor_reply {
 	int32_t error; /* errno */

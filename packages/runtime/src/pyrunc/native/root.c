@@ -79,7 +79,7 @@ int do_mount_at(const struct op_mount_at *op)
 }
 
 /* The handle is the descriptor of the attached mount itself, so that lookups from it see what is mounted below it later on. */
-static int attach_root(const char *source)
+static int take_root(const char *source)
 {
 	if (init.root_source && strcmp(init.root_source, source) == 0) {
 		init.root = init.root_pieces; /* MountAt's, on that very path: a mount of its own already */
@@ -95,11 +95,27 @@ static int attach_root(const char *source)
 	return attach(init.root, target, source);
 }
 
+static int root_is_open(void)
+{
+	return plan_has(&init.plan, OP_mask_path) ? prepare_masks() : 0;
+}
+
 int do_open_root(const struct op_open_root *op)
 {
-	if (attach_root(op->source.text))
-		return -1;
-	return plan_has(&init.plan, OP_mask_path) ? prepare_masks() : 0;
+	return take_root(op->source.text) ? -1 : root_is_open();
+}
+
+/* Over "/", because the root of a user namespace may not walk through the directories of the host that lead to any other place. Nobody
+ * gets there by a path, and pivot_root needs none. */
+int do_attach_root(const struct op_attach_root *op)
+{
+	init.root = fcntl(slot_fd(op->tree.number), F_DUPFD_CLOEXEC, 3);
+	if (init.root < 0)
+		return fail("the tree of the root", "");
+	int target = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0)
+		return fail("open", "/");
+	return attach(init.root, target, "/") ? -1 : root_is_open();
 }
 
 /* pivot_root(".", ".") puts the old root on top of the new one, so no directory is needed for it. It is made a slave before it is
