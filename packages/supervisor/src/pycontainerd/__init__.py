@@ -10,6 +10,7 @@ from pycontainerd.containers.config import (
     ContainerConfig,
     Device,
     ExecConfig,
+    IdMapping,
     Resources,
     TmpfsMount,
     Ulimit,
@@ -43,6 +44,7 @@ from pycontainerd.supervisor import Supervisor
 from pycontainerd.tasks.archive import PathStat
 from pycontainerd.tasks.attachment import Attachment, Chunk
 from pycontainerd.tasks.container import Container
+from pycontainerd.tasks.checkpoints import CheckpointOptions
 from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.exec import Exec
 from pyrunc import Stats
@@ -53,6 +55,7 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Chunk",
+    "CheckpointOptions",
     "Collected",
     "Container",
     "ContainerConfig",
@@ -72,6 +75,7 @@ __all__ = [
     "HealthCheck",
     "HealthResult",
     "Image",
+    "IdMapping",
     "Images",
     "Killing",
     "LeaseInfo",

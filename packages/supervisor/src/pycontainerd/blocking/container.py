@@ -26,6 +26,7 @@ from pycontainerd.images.image import Image
 from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.tasks import container as asynchronous
 from pycontainerd.tasks.archive import PathStat
+from pycontainerd.tasks.checkpoints import CheckpointOptions
 from pycontainerd.tasks.waiters import WaitCondition
 
 _T = TypeVar("_T")
@@ -116,13 +117,19 @@ class Container:
         """Other limits, in force at once if it runs; another restart policy; more annotations."""
         self._loop.call(self._container.update(resources=resources, restart=restart, annotations=annotations))
 
-    def checkpoint(self, directory: str | PathLike[str], *, leave_running: bool = False) -> None:
+    def checkpoint(
+        self,
+        directory: str | PathLike[str],
+        *,
+        leave_running: bool = False,
+        options: CheckpointOptions | None = None,
+    ) -> None:
         """Write its processes to ``directory`` with CRIU."""
-        self._loop.call(self._container.checkpoint(directory, leave_running=leave_running))
+        self._loop.call(self._container.checkpoint(directory, leave_running=leave_running, options=options))
 
-    def restore(self, directory: str | PathLike[str]) -> None:
-        """Go on from a checkpoint. Raises Unsupported."""
-        self._loop.call(self._container.restore(directory))
+    def restore(self, directory: str | PathLike[str], *, options: CheckpointOptions | None = None) -> None:
+        """Start it with the processes of a checkpoint."""
+        self._loop.call(self._container.restore(directory, options=options))
 
     def rename(self, name: str) -> None:
         """Give it another name."""

@@ -61,6 +61,15 @@ class Hook:
 
 
 @frozen(kw_only=True)
+class IdMapping:
+    """``size`` ids from ``container_id`` in the container are those from ``host_id`` on the machine (user_namespaces(7))."""
+
+    container_id: int
+    host_id: int
+    size: int
+
+
+@frozen(kw_only=True)
 class Ulimit:
     """A resource limit: ``name`` as in docker's ``--ulimit`` (``nofile``, ``core``...); -1 is no limit."""
 
@@ -116,8 +125,10 @@ class ContainerConfig:
 
     Namespaces: ``network`` is ``none``, ``host``, ``container:<id or name>``, a path of a network namespace, or ``managed``: its own, which the
     supervisor's network provider connects; ``pid``, ``uts`` and
-    ``cgroupns`` are ``private``, ``host`` or (pid) ``container:<id or name>``; ``ipc`` may also be ``shareable`` or ``none``. ``userns`` is ``host``:
-    others are not made yet, and refused.
+    ``cgroupns`` are ``private``, ``host`` or (pid) ``container:<id or name>``; ``ipc`` may also be ``shareable`` or ``none``. ``userns`` is ``host``,
+    or ``private`` with ``uid_mappings`` and ``gid_mappings``: then root in the container is nobody on the machine. What the container writes is
+    stored with its own ids all the same (idmapped mounts), so that images are shared, commit and fork need no translation, and another container of the
+    same files may have other maps. The owners of what is bind-mounted are not mapped. Who joins a namespace of such a container must have its maps.
 
     Security: ``seccomp`` is ``default``, ``unconfined`` or the JSON text of a profile in docker's format. ``masked_paths`` and
     ``readonly_paths`` replace the defaults when not None.
@@ -160,6 +171,8 @@ class ContainerConfig:
     uts: str = "private"
     cgroupns: str = "private"
     userns: str = "host"
+    uid_mappings: tuple[IdMapping, ...] = ()
+    gid_mappings: tuple[IdMapping, ...] = ()
     clock_offset: float = 0.0
     """Seconds that CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead of the machine's (time_namespaces(7)); the time of day is everybody's."""
 

@@ -20,6 +20,7 @@ from pycontainerd.diff.entries import entries
 from pycontainerd.diff.header import Entry
 from pycontainerd.diff.making import Maker
 from pycontainerd.diff.thread import start_without_umask
+from pycontainerd.diff.owners import AS_THEY_ARE, Owners
 from pycontainerd.diff.whiteouts import Marks, NoLayer, Removal, Whiteouts
 from pycontainerd.errors import LayerError
 
@@ -64,12 +65,25 @@ def apply(
     return _unpacked(layer, lambda belt: _Work(belt, directory, tuple(below), limits or UnpackLimits(), whiteouts))
 
 
-def put(tar: IO[bytes], directory: str, *, keep_kinds: bool) -> None:
+def settle(directory: str, below: Sequence[str], implied: Iterable[bytes]) -> None:
+    """Finish what was unpacked before it was known what is underneath: ``implied`` are the directories that the layer has something in, but no
+    entry for. Each becomes like the one that it covers.
+    """
+    names = set(implied)
+    with Confined(directory, below) as root:
+        for name in names - {b""}:
+            root.settle(name)
+    if b"" in names and below:
+        attributes.dress(below[0], directory)
+
+
+def put(tar: IO[bytes], directory: str, *, keep_kinds: bool, owners: Owners = AS_THEY_ARE) -> None:
     """Unpack a tar that is no layer over the files of a directory that may be in use. Names that begin with ``.wh.`` are names.
 
-    ``keep_kinds``: no directory is replaced by what is none, nor the other way round. LayerError, OSError; what was written before stays.
+    ``keep_kinds``: no directory is replaced by what is none, nor the other way round. ``owners``: the tar's are those of that user namespace.
+    LayerError, OSError; what was written before stays.
     """
-    _unpacked(tar, lambda belt: _Work(belt, directory, (), UnpackLimits(), NoLayer(keep_kinds=keep_kinds)))
+    _unpacked(tar, lambda belt: _Work(belt, directory, (), UnpackLimits(), NoLayer(keep_kinds=keep_kinds), owners))
 
 
 def _unpacked(layer: IO[bytes], work_on: Callable[[Belt], _Work]) -> Applied:
@@ -122,6 +136,7 @@ class _Work:
     size: int = field(default=0, init=False)
 
     def run(self) -> None:
+    _owners: Owners = AS_THEY_ARE
         with contextlib.closing(self._belt.pieces()) as pieces:
             blocks = Blocks(pieces)
             try:
@@ -142,6 +157,8 @@ class _Work:
                 if error.errno in _MACHINE:
                     raise
                 raise LayerError(entry.label, error.strerror or str(error)) from error
+                if self._owners is not AS_THEY_ARE:
+                    entry.uid, entry.gid = self._owners.outside(entry.uid, entry.gid)
             except (ValueError, OverflowError) as error:
                 raise LayerError(entry.label, str(error)) from error
 

@@ -28,6 +28,7 @@ from pycontainerd.diff.header import (
     SYMLINK,
     Entry,
 )
+from pycontainerd.diff.owners import AS_THEY_ARE, Owners
 from pycontainerd.diff.tarwriter import END, header, padding
 from pycontainerd.diff.tarwriter import entry as new_entry
 from pycontainerd.diff.whiteouts import OPAQUE, PREFIX
@@ -55,19 +56,21 @@ def create(difference: Difference) -> Iterator[bytes]:
     yield END
 
 
-def archive_of(fd: int, name: bytes) -> Iterator[bytes]:
+def archive_of(fd: int, name: bytes, owners: Owners = AS_THEY_ARE) -> Iterator[bytes]:
     """The tar of one file (``fd`` may be of O_PATH), or of a directory with all in it, called ``name`` in the archive. OSError.
 
-    It is no layer: names that begin with ``.wh.`` are names.
+    It is no layer: names that begin with ``.wh.`` are names. ``owners``: told as they are seen in that user namespace.
     """
     status = os.fstat(fd)
     kind = _KINDS.get(stat.S_IFMT(status.st_mode))
     if kind == DIRECTORY:
-        yield from _Layer(Difference(upper=f"/proc/self/fd/{fd}/.", marked=False), name.rstrip(b"/")).run()
+        files = Difference(upper=f"/proc/self/fd/{fd}/.", marked=False)
+        yield from _Layer(files, name.rstrip(b"/"), owners).run()
     elif kind == FILE:
-        yield from _opened(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), name)
+        opened = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        yield from _opened(opened, name, owners=owners)
     elif kind is not None:
-        entry = _described(name, status, kind, {})
+        entry = _described(name, status, kind, {}, owners)
         entry.link = os.readlink(b"", dir_fd=fd) if kind == SYMLINK else b""
         yield header(entry)
     yield END
@@ -86,6 +89,7 @@ class _Layer:
     _difference: Difference
     _archive: bytes | None = None
     """What the directory is called in an archive that is no layer."""
+    _owners: Owners = AS_THEY_ARE
     _links: dict[tuple[int, int], _Linked] = field(factory=dict)
 
     def run(self) -> Iterator[bytes]:
@@ -105,9 +109,9 @@ class _Layer:
     def _alone(self, found: Found, status: os.stat_result) -> Iterator[bytes]:
         kind = _KINDS.get(stat.S_IFMT(status.st_mode))
         if kind == FILE:
-            yield from _file(found)
+            yield from _file(found, self._owners)
         elif kind is not None:
-            yield from _other(found, status, kind)
+            yield from _other(found, status, kind, self._owners)
         if found.covers:
             yield header(new_entry(found.path + b"/" + OPAQUE))
 
@@ -117,14 +121,14 @@ class _Layer:
         if first is None:
             self._links[status.st_dev, status.st_ino] = _Linked(found.path, not found.same)
             if not found.same:
-                yield from _file(found)
+                yield from _file(found, self._owners)
             return
         if found.same and not first.told:
             return
         if not first.told:
             first.told = True
             yield from self._catch_up(first.path, status)
-        yield header(_linked(found, status, first.path))
+        yield header(_linked(found, status, first.path, self._owners))
 
     def _catch_up(self, path: bytes, status: os.stat_result) -> Iterator[bytes]:
         """Tell of an unchanged file that was passed, and is wanted now. The directories above it are unchanged, too, or were told."""
@@ -149,28 +153,32 @@ def _beside(path: bytes, name: bytes) -> bytes:
     return above + slash + name
 
 
-def _file(found: Found) -> Iterator[bytes]:
+def _file(found: Found, owners: Owners) -> Iterator[bytes]:
     assert found.status is not None
-    yield from _file_in(found.parent, found.name, found.path, found.status)
+    yield from _file_in(found.parent, found.name, found.path, found.status, owners)
 
 
-def _file_in(parent: int, name: bytes, path: bytes, expected: os.stat_result) -> Iterator[bytes]:
+def _file_in(
+    parent: int, name: bytes, path: bytes, expected: os.stat_result, owners: Owners = AS_THEY_ARE
+) -> Iterator[bytes]:
     try:
         fd = os.open(name, _READ, dir_fd=parent)
     except OSError as error:
         if error.errno in _GONE:
             return
         raise
-    yield from _opened(fd, path, expected)
+    yield from _opened(fd, path, expected, owners=owners)
 
 
-def _opened(fd: int, path: bytes, expected: os.stat_result | None = None) -> Iterator[bytes]:
+def _opened(
+    fd: int, path: bytes, expected: os.stat_result | None = None, *, owners: Owners = AS_THEY_ARE
+) -> Iterator[bytes]:
     """The entry of an open file, which is closed in the end."""
     try:
         status = os.fstat(fd)
         if expected is not None and (status.st_dev, status.st_ino) != (expected.st_dev, expected.st_ino):
             return  # another one has taken its place
-        entry = _described(path, status, FILE, attributes.read(fd, path))
+        entry = _described(path, status, FILE, attributes.read(fd, path), owners)
         entry.size = status.st_size
         if entry.size and _has_holes(fd, entry.size):
             _find_holes(fd, entry)
@@ -218,10 +226,10 @@ def _find_holes(fd: int, entry: Entry) -> None:
         entry.size = sum(count for _, count in segments)
 
 
-def _other(found: Found, status: os.stat_result, kind: bytes) -> Iterator[bytes]:
+def _other(found: Found, status: os.stat_result, kind: bytes, owners: Owners) -> Iterator[bytes]:
     path = f"/proc/self/fd/{found.parent}/{os.fsdecode(found.name)}"
     try:
-        entry = _described(found.path, status, kind, attributes.read(path, found.path))
+        entry = _described(found.path, status, kind, attributes.read(path, found.path), owners)
         if kind == SYMLINK:
             entry.link = os.readlink(found.name, dir_fd=found.parent)
     except OSError as error:
@@ -233,18 +241,18 @@ def _other(found: Found, status: os.stat_result, kind: bytes) -> Iterator[bytes]
     yield header(entry)
 
 
-def _linked(found: Found, status: os.stat_result, target: bytes) -> Entry:
-    entry = _described(found.path, status, HARD_LINK, {})
+def _linked(found: Found, status: os.stat_result, target: bytes, owners: Owners) -> Entry:
+    entry = _described(found.path, status, HARD_LINK, {}, owners)
     entry.link = target
     return entry
 
 
-def _described(path: bytes, status: os.stat_result, kind: bytes, found: dict[bytes, bytes]) -> Entry:
+def _described(path: bytes, status: os.stat_result, kind: bytes, found: dict[bytes, bytes], owners: Owners) -> Entry:
     return new_entry(
         path,
         kind,
         mode=stat.S_IMODE(status.st_mode),
-        owner=(status.st_uid, status.st_gid),
+        owner=owners.inside(status.st_uid, status.st_gid),
         mtime_ns=status.st_mtime_ns,
         device=(os.major(status.st_rdev), os.minor(status.st_rdev)),
         attributes=found,

@@ -112,6 +112,8 @@ def _linux(config: ContainerConfig, around: Surroundings) -> oci.Linux:
     capabilities = _capabilities(config, around.capabilities).bounding
     return oci.Linux(
         namespaces=namespaces.namespaces(config, around.shared_pids),
+        uid_mappings=namespaces.mapped(config.uid_mappings),
+        gid_mappings=namespaces.mapped(config.gid_mappings),
         devices=tuple(_device(device) for device in around.devices),
         cgroups_path=around.cgroups_path,
         resources=resources.resources(config, around.devices, around.block_devices),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pycontainerd.containers.config import BindMount, ContainerConfig, TmpfsMount
 from pycontainerd.errors import InvalidConfig
+from pycontainerd.oci.namespaces import owns
 from pyrunc.spec import Mount
 from pyrunc.spec.default import MASKED_PATHS, READONLY_PATHS
 
@@ -16,6 +17,9 @@ __all__ = ["MASKED_PATHS", "READONLY_PATHS", "all_mounts", "default_mounts"]
 _PROPAGATIONS = {"private", "rprivate", "shared", "rshared", "slave", "rslave"}
 _IGNORED = {"z", "Z", "cached", "delegated", "consistent", "volume-nocopy", "nocopy"}
 """Words of docker's ``-v`` that mean nothing without SELinux or on Linux."""
+
+_TTY = 5
+"""The group that terminals belong to."""
 
 
 def default_mounts(config: ContainerConfig, *, shm_source: str | None) -> list[Mount]:
@@ -33,17 +37,37 @@ def default_mounts(config: ContainerConfig, *, shm_source: str | None) -> list[M
             destination="/dev/pts",
             type="devpts",
             source="devpts",
-            options=("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+            options=("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", *_tty_group(config)),
         ),
-        Mount(destination="/sys", type="sysfs", source="sysfs", options=("nosuid", "noexec", "nodev", access)),
+        _sys(config, access),
         Mount(
             destination="/sys/fs/cgroup", type="cgroup", source="cgroup", options=(access, "nosuid", "noexec", "nodev")
         ),
-        Mount(destination="/dev/mqueue", type="mqueue", source="mqueue", options=("nosuid", "noexec", "nodev")),
+        _mqueue(config),
     ]
     if config.ipc == "none":
         return mounts
     return [*mounts, _shm(config, shm_source)]
+
+
+def _tty_group(config: ContainerConfig) -> tuple[str, ...]:
+    mapped = any(one.container_id <= _TTY < one.container_id + one.size for one in config.gid_mappings)
+    return (f"gid={_TTY}",) if mapped or config.userns == "host" else ()
+
+
+def _sys(config: ContainerConfig, access: str) -> Mount:
+    """A sysfs shows the devices of a network namespace, and only root of the user namespace that owns it may mount one: others get the machine's."""
+    options = ("nosuid", "noexec", "nodev", access)
+    if owns(config, "network"):
+        return Mount(destination="/sys", type="sysfs", source="sysfs", options=options)
+    return Mount(destination="/sys", type="bind", source="/sys", options=("rbind", "rprivate", *options))
+
+
+def _mqueue(config: ContainerConfig) -> Mount:
+    options = ("nosuid", "noexec", "nodev")
+    if owns(config, "ipc"):
+        return Mount(destination="/dev/mqueue", type="mqueue", source="mqueue", options=options)
+    return Mount(destination="/dev/mqueue", type="bind", source="/dev/mqueue", options=("bind", "rprivate", *options))
 
 
 def _shm(config: ContainerConfig, source: str | None) -> Mount:
@@ -64,10 +88,13 @@ def all_mounts(config: ContainerConfig, etc_files: dict[str, Path], *, shm_sourc
         for mount in default_mounts(config, shm_source=shm_source)
         if not _is_covered(mount.destination, chosen)
     }
+    ids = ("idmap",) if config.userns == "private" else ()  # they are the container's own: its root may write to them
     for name, path in etc_files.items():
         target = f"/etc/{name}"
         if not _is_covered(target, chosen):
-            mounts[target] = Mount(destination=target, type="bind", source=str(path), options=("rbind", "rprivate"))
+            mounts[target] = Mount(
+                destination=target, type="bind", source=str(path), options=("rbind", "rprivate", *ids)
+            )
     # A stable sort by depth keeps the kernel's order among the defaults and puts whatever lies below another mount after it.
     mounts.update(sorted(chosen.items(), key=lambda item: item[0].count("/")))
     return tuple(mounts.values())

@@ -18,6 +18,7 @@ from attrs import frozen
 from pycontainerd.confined import open_in_root
 from pycontainerd.diff.apply import put
 from pycontainerd.diff.create import archive_of
+from pycontainerd.diff.owners import Owners
 from pycontainerd.errors import PathNotFound, PathRefused
 
 
@@ -49,23 +50,26 @@ def look(root: int, path: str) -> PathStat:
     )
 
 
-def take(root: int, path: str) -> Generator[bytes, None, None]:
-    """The tar of a file, or of a directory with all in it; its names begin with the last part of the path. PathNotFound, PathRefused, OSError."""
+def take(root: int, path: str, owners: Owners) -> Generator[bytes, None, None]:
+    """The tar of a file, or of a directory with all in it; its names begin with the last part of the path. PathNotFound, PathRefused, OSError.
+
+    ``owners``: how those in the container see the machine's.
+    """
     absolute, fd = _found(root, path, os.O_PATH | os.O_NOFOLLOW)
     try:
-        yield from archive_of(fd, os.fsencode(_base(absolute)))
+        yield from archive_of(fd, os.fsencode(_base(absolute)), owners)
     finally:
         os.close(fd)
 
 
-def give(root: int, path: str, source: IO[bytes], *, keep_kinds: bool) -> None:
+def give(root: int, path: str, source: IO[bytes], owners: Owners, *, keep_kinds: bool) -> None:
     """Unpack a tar (seekable; plain, gzip or zstd) into the directory at the path, over what is there.
 
-    With ``keep_kinds`` no directory is replaced by a file, nor the other way round. PathNotFound, PathRefused, LayerError, OSError.
+    ``owners`` is as for ``take``. With ``keep_kinds`` no directory is replaced by a file, nor the other way round. PathNotFound, PathRefused, LayerError, OSError.
     """
     _, fd = _found(root, path, os.O_PATH | os.O_DIRECTORY)
     try:
-        put(source, f"/proc/self/fd/{fd}/.", keep_kinds=keep_kinds)
+        put(source, f"/proc/self/fd/{fd}/.", keep_kinds=keep_kinds, owners=owners)
     finally:
         os.close(fd)
 

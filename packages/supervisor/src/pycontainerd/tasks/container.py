@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -19,15 +18,16 @@ from pycontainerd.containers.record import moment
 from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.containers.states import Action, after, refusal
 from pycontainerd.diff.change import Change
-from pycontainerd.errors import Conflict, Unsupported
+from pycontainerd.errors import Conflict
 from pycontainerd.faults.faults import Faults
 from pycontainerd.images.image import Image
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.logs.record import LogBatch, LogRecord
-from pycontainerd.tasks import archive, difference, launch
+from pycontainerd.tasks import archive, checkpoints, difference, launch
 from pycontainerd.tasks.archive import PathStat
 from pycontainerd.tasks.attachment import Attachment
 from pycontainerd.tasks.changes import Changes
+from pycontainerd.tasks.checkpoints import Checkpoint, CheckpointOptions
 from pycontainerd.tasks.commit import Pieces, image_configuration, made_by
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.failures import asking
@@ -36,7 +36,7 @@ from pycontainerd.tasks.life import Life
 from pycontainerd.tasks.neighbours import Neighbours
 from pycontainerd.tasks.output import Query
 from pycontainerd.tasks.processes import describe
-from pycontainerd.tasks.rootfs import container_root
+from pycontainerd.tasks.rootfs import container_root, owners_seen
 from pycontainerd.tasks.signals import SIGKILL, SIGTERM, parse
 from pycontainerd.tasks.standstill import still
 from pycontainerd.tasks.waiters import WaitCondition
@@ -152,25 +152,35 @@ class Container(Life):
         """
         await self._finish(self._update(Changes(resources, restart, annotations or {})))
 
-    async def checkpoint(self, directory: str | PathLike[str], *, leave_running: bool = False) -> None:
-        """Write its processes to ``directory`` with CRIU; it has ended then unless it is left running.
+    async def checkpoint(
+        self,
+        directory: str | PathLike[str],
+        *,
+        leave_running: bool = False,
+        options: CheckpointOptions | None = None,
+    ) -> None:
+        """Write its processes to ``directory`` with CRIU, for ``restore``; it has ended then, with 137, unless it is left running.
 
-        Raises NotRunning; Unsupported where CRIU is not installed, or for what it cannot take: file systems that only the container sees are
-        such, and its root is one; RuntimeFailed with what CRIU said.
+        What it has written to its files stays there and is no part of the checkpoint: whoever lets it run on and restores it later finds them as they
+        are then. Raises NotRunning; Unsupported where CRIU is not installed, or for what cannot be restored (a terminal, a user namespace of its own);
+        RuntimeFailed with what CRIU said: it runs on then.
         """
-        options = pyrunc.CheckpointOptions(leave_running=leave_running)
+        checkpoint = Checkpoint.at(directory, options)
+        checkpoints.check(self._label, self.config)
         async with self._lock:
             process = self._running_process()
+            wanted = checkpoint.options.to_save(leave_running=leave_running)
             with asking(self._label):
-                await self._services.worker.run(process.checkpoint, directory, options)
+                await self._services.worker.run(process.checkpoint, checkpoint.directory, wanted)
         await self._publish("checkpoint")
 
-    async def restore(self, directory: str | PathLike[str]) -> None:
-        """Go on from a checkpoint. Raises Unsupported, always yet: CRIU needs the root file system mounted where the supervisor is."""
-        raise Unsupported(
-            f"container {self._label} cannot be restored from {os.fspath(directory)}: its root is mounted in its own mount namespace"
-            " only, where CRIU does not find it; use pyrunc.Runtime.restore with a root file system of your own"
-        )
+    async def restore(self, directory: str | PathLike[str], *, options: CheckpointOptions | None = None) -> None:
+        """Start it with the processes that ``checkpoint`` has written to ``directory``, where they were; ``options`` as they were then.
+
+        Raises what ``start`` does, with what CRIU said; Unsupported where it is not installed.
+        """
+        checkpoints.check(self._label, self.config)
+        await self._finish(self._start(None, Checkpoint.at(directory, options)))
 
     async def rename(self, name: str) -> None:
         """Raises NameInUse, InvalidName, RemovalInProgress."""
@@ -254,8 +264,9 @@ class Container(Life):
 
     async def read_archive(self, path: str) -> AsyncGenerator[bytes, None]:
         """The tar of a file or a directory of it, as ``docker cp`` takes it out. Raises PathNotFound, PathRefused, OSError."""
+        owners = owners_seen(self._record)
         async with self.rootfs() as root:
-            async with contextlib.aclosing(flow(self._services.worker, archive.take(root, path))) as pieces:
+            async with contextlib.aclosing(flow(self._services.worker, archive.take(root, path, owners))) as pieces:
                 async for piece in pieces:
                     yield piece
 
@@ -271,8 +282,9 @@ class Container(Life):
             async for piece in source:
                 await self._services.worker.run(spool.write, piece)
             spool.seek(0)
+            owners = owners_seen(self._record)
             async with self.rootfs() as root:
-                await self._services.worker.run(archive.give, root, path, spool, keep_kinds=keep_kinds)
+                await self._services.worker.run(archive.give, root, path, spool, owners, keep_kinds=keep_kinds)
 
     def execs(self) -> list[Exec]:
         """Those that were prepared, run, or ended not long ago."""

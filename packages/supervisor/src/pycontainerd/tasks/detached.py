@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from errno import EINVAL, ENOSYS
 
 from pycontainerd.errors import Unsupported
-from pycontainerd.tasks import long_overlay
+from pycontainerd.tasks import idmapped_overlay, long_overlay
 from pyrunc import RootMount
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -56,6 +56,27 @@ def detached(mounts: Sequence[RootMount], *, read_only: bool, ids: int | None = 
             os.close(directory)
     finally:
         os.close(fd)  # with it the mount goes
+
+
+@contextlib.contextmanager
+def idmapped(mounts: Sequence[RootMount], ids: int) -> Iterator[int]:
+    """``mounts`` as who lives in the user namespace ``ids`` is to have them, writable: what he writes is stored with the numbers that he has there.
+
+    The descriptor is the mount's own, to be attached somewhere (move_mount(2)). Unsupported without idmapped mounts: Linux 5.12, 5.19 for overlays; OSError.
+    """
+    if len(mounts) != 1:
+        raise Unsupported(f"a root of {len(mounts)} mounts cannot be idmapped")
+    (mount,) = mounts
+    if mount.fstype == "overlay":
+        fd = idmapped_overlay.mount(*_parts(mount.options, read_only=False), ids, read_only="ro" in mount.options)
+    else:
+        fd = _call(_SYS_OPEN_TREE, -100, os.fsencode(mount.source), _CLONE_TREE | _CLOEXEC_TREE)
+    try:
+        if mount.fstype != "overlay":
+            _set_attributes(fd, read_only="ro" in mount.options, ids=ids)
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _set_attributes(fd: int, *, read_only: bool, ids: int | None) -> None:

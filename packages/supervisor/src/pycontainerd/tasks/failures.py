@@ -27,6 +27,8 @@ def starting(prefix: str) -> Iterator[None]:
         raise CommandNotFound(f"{prefix}: {error}") from error
     except pyrunc.ExecutableNotPermitted as error:
         raise CommandNotExecutable(f"{prefix}: {error}") from error
+    except pyrunc.MissingLibrary as error:
+        raise Unsupported(str(error)) from error
     except pyrunc.SpecError as error:
         raise InvalidConfig(error.path, error.rule) from error
     except pyrunc.OperationFailed as error:

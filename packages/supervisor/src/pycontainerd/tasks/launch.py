@@ -11,10 +11,12 @@ import pyrunc
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import Conflict, SnapshotNotFound, Unsupported
-from pycontainerd.oci.namespaces import shared_with
+from pycontainerd.oci.namespaces import shared_with, users_of
 from pycontainerd.snapshots.forking import ForkingSnapshotter
 from pycontainerd.tasks import networking, prepare
+from pycontainerd.tasks.checkpoints import Checkpoint
 from pycontainerd.tasks.failures import starting
+from pycontainerd.tasks.idmap import mapped_root
 from pycontainerd.tasks.neighbours import Neighbours
 from pycontainerd.tasks.output import Log
 from pycontainerd.tasks.prepare import Shared
@@ -47,6 +49,8 @@ def shared(record: ContainerRecord, neighbours: Neighbours[object]) -> Shared:
         other = neighbours.record_of(reference)
         if not other.pid:
             raise Conflict(f"cannot join {kind} of a non running container: {other.id}")
+        if users_of(other.config) != users_of(config):
+            raise Conflict(f"cannot join {kind} of container {other.id}: it has another user namespace")
         pids[kind] = other.pid
         network_of = other.id if kind == "network" else network_of
     return Shared(pids=pids, network_of=network_of)
@@ -68,24 +72,30 @@ def forking(services: Services) -> ForkingSnapshotter:
 
 
 async def launch(
-    services: Services, record: ContainerRecord, stdio: Stdio, joined: Shared, console_size: tuple[int, int] | None
+    services: Services,
+    record: ContainerRecord,
+    stdio: Stdio,
+    joined: Shared,
+    console_size: tuple[int, int] | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[pyrunc.Container, Run]:
-    """Make the process and let it go; its streams are connected before its first instruction.
+    """Make the process and let it go; its streams are connected before its first instruction. One from a checkpoint is going already.
 
     Raises StartFailed or InvalidConfig, and leaves nothing of the attempt behind.
     """
     run_in_thread = services.worker.run
     with starting(_FAILED):
-        process = await run_in_thread(_create, services, record, joined, console_size)
+        process = await run_in_thread(_create, services, record, joined, console_size, checkpoint)
         run: Run | None = None
         try:
             with span("supervisor", "connect stdio"):
                 run = await connect(services, record, process, stdio)
             await networking.connect(services, record, process.pid)
-            with span("supervisor", "release"):
-                await run_in_thread(process.start)
+            if checkpoint is None:
+                with span("supervisor", "release"):
+                    await run_in_thread(process.start)
         except BaseException:
-            await undo(services, process, run, stdio)
+            await undo(services, record, process, run, stdio)
             raise
     return process, run
 
@@ -108,22 +118,38 @@ def _create(
     record: ContainerRecord,
     joined: Shared,
     console_size: tuple[int, int] | None,
+    checkpoint: Checkpoint | None,
 ) -> pyrunc.Container:
     with span("supervisor", "specification"):
         roots = services.snapshots.mounts(record.id)
         spec = prepare.specification(services, record, roots, joined, console_size)
         bundle = prepare.bundle(services, record.id)
-    with span("supervisor", "runtime create"):
-        _delete_process(services, record.id)  # what could not be deleted when its last run ended
-        return services.runtime.create(
+    pipes = pyrunc.Stdio.pipes(stdin=record.config.open_stdin)
+    if checkpoint is not None:
+        _delete_process(services, record.id)
+        return services.runtime.restore(
             record.id,
             bundle,
+            checkpoint.directory,
             spec=spec,
-            stdio=pyrunc.Stdio.pipes(stdin=record.config.open_stdin),
+            stdio=pipes,
             monitor=True,
             root_mounts=roots,
-            init=record.config.init,
+            options=checkpoint.options.to_restore(),
         )
+    with span("supervisor", "runtime create"):
+        _delete_process(services, record.id)  # what could not be deleted when its last run ended
+        with mapped_root(record.config, roots) as tree:
+            return services.runtime.create(
+                record.id,
+                bundle,
+                spec=spec,
+                stdio=pipes,
+                monitor=True,
+                root_mounts=roots if tree is None else (),
+                root_tree=tree,
+                init=record.config.init,
+            )
 
 
 async def connect(services: Services, record: ContainerRecord, process: pyrunc.Container, stdio: Stdio) -> Run:

@@ -24,6 +24,7 @@ from pycontainerd.events import log as event_log
 from pycontainerd.events.event import Event
 from pycontainerd.tasks import launch, networking
 from pycontainerd.tasks.changes import Changes
+from pycontainerd.tasks.checkpoints import Checkpoint
 from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.execs import Execs
 from pycontainerd.tasks.failures import asking
@@ -208,11 +209,12 @@ class Life:
         task.add_done_callback(self._begun.discard)
         return await asyncio.shield(task)
 
-    async def _start(self, console_size: tuple[int, int] | None) -> None:
+    async def _start(self, console_size: tuple[int, int] | None, checkpoint: Checkpoint | None = None) -> None:
         async with self._lock:
             after(self._label, self._record.status, Action.START)
             self._restarts.reset()
-            await self._run_once(console_size, evolve(self._record, restart_count=0, stopped_by_hand=False))
+            record = evolve(self._record, restart_count=0, stopped_by_hand=False)
+            await self._run_once(console_size, record, checkpoint)
 
     async def _start_again(self) -> None:
         """What the restart policy has asked for, unless it was called off meanwhile."""
@@ -220,14 +222,18 @@ class Life:
             if self._record.status is Status.RESTARTING:
                 await self._finish(self._run_once(None, self._record))
 
-    async def _run_once(self, console_size: tuple[int, int] | None, record: ContainerRecord) -> None:
+    async def _run_once(
+        self, console_size: tuple[int, int] | None, record: ContainerRecord, checkpoint: Checkpoint | None = None
+    ) -> None:
         """Under the lock. ``record`` is what it is from now on if there is a run."""
         with span("supervisor", "start"):
             try:
                 shared = launch.shared(record, self._neighbours)
                 shifted = self._with_shifted_clock(record)
                 await self._services.mounts.prepare(self.id, record.config)
-                process, run = await launch.launch(self._services, shifted, self._stdio, shared, console_size)
+                process, run = await launch.launch(
+                    self._services, shifted, self._stdio, shared, console_size, checkpoint
+                )
             except BaseException as error:
                 await self._release_mounts()
                 if isinstance(error, SupervisorError | OSError):
@@ -237,7 +243,7 @@ class Life:
                 with span("supervisor", "record start"):
                     await self._started(record, process, run)
             except BaseException:  # what is not recorded must not run: nobody would watch it
-                await launch.undo(self._services, process, run, self._stdio)
+                await launch.undo(self._services, record, process, run, self._stdio)
                 await self._release_mounts()
                 raise
         await self._stdio.begin()

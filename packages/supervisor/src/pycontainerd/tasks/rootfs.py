@@ -7,8 +7,16 @@ import os
 from collections.abc import AsyncIterator
 
 from pycontainerd.containers.record import ContainerRecord
+from pycontainerd.diff.owners import AS_THEY_ARE, Owners
 from pycontainerd.tasks.detached import detached
 from pycontainerd.tasks.services import Services
+
+
+def owners_seen(record: ContainerRecord) -> Owners:
+    """How the owners in ``container_root`` are those of the container: its processes' numbers on the machine while it runs, and its own otherwise."""
+    if not record.pid or record.config.userns != "private":
+        return AS_THEY_ARE
+    return Owners(record.config.uid_mappings, record.config.gid_mappings)
 
 
 @contextlib.asynccontextmanager
