@@ -82,12 +82,17 @@ def info(engine: Engine) -> Info:
         runtimes={"pyrunc": RuntimePath(path="pyrunc")},
         containerd_commit=Commit(id=_version_of("pycontainerd")),
         runc_commit=Commit(id=_version_of("pyrunc")),
-        security_options=("name=seccomp,profile=builtin", "name=cgroupns"),
+        security_options=_security_options(engine),
         cdi_spec_dirs=tuple(str(directory) for directory in engine.settings.cdi_spec_dirs),
     )
 
 
-def _identity(engine: Engine) -> str:
+def _security_options(engine: Engine) -> tuple[str, ...]:
+    users = ("name=userns",) if engine.facts.users is not None else ()
+    return ("name=seccomp,profile=builtin", *users, "name=cgroupns")
+
+
+def identity(engine: Engine) -> str:
     """The same for a data root on one machine, and for no other."""
     machine_id = Path("/etc/machine-id")
     seed = machine_id.read_text() if machine_id.exists() else platform.node()

@@ -55,6 +55,7 @@ def container_config(
         image=config.image,
         args=tuple(config.cmd) if config.cmd else None,
         entrypoint=tuple(config.entrypoint) if config.entrypoint is not None else None,
+    userns = namespaces.user(host, remapped=facts.users is not None)
         env=tuple(variable for variable in config.env if "=" in variable),
         cwd=config.working_dir or None,
         user=config.user or None,
@@ -77,7 +78,9 @@ def container_config(
         ipc=namespaces.ipc(host.ipc_mode),
         uts=namespaces.uts(host.uts_mode),
         cgroupns=namespaces.cgroup(host.cgroupns_mode),
-        userns=namespaces.user(host.userns_mode),
+        userns=userns,
+        uid_mappings=facts.users.uids if facts.users is not None and userns == "private" else (),
+        gid_mappings=facts.users.gids if facts.users is not None and userns == "private" else (),
         cap_add=host.cap_add or (),
         cap_drop=host.cap_drop or (),
         privileged=host.privileged,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydockerd.errors import BadRequest
 from pydockerd.models.create import CreateRequest
+from pydockerd.models.host_config import HostConfig
 
 CONTAINER = "container:"
 
@@ -49,11 +50,22 @@ def cgroup(mode: str) -> str:
     return _mode(mode, "cgroup namespace", {"host", "private"})
 
 
-def user(mode: str) -> str:
-    """Always the host's: there is no remapping of users by default, and ``host`` is all a client may then ask for."""
+def user(host: HostConfig, *, remapped: bool) -> str:
+    """``private`` where the daemon remaps users and the container does not opt out by ``host``; what docker refuses together with it is refused."""
+    mode = host.userns_mode
     if mode not in {"", "host"}:
         raise BadRequest(f"invalid user namespace mode: {mode}")
-    return "host"
+    if not remapped or mode == "host":
+        return "host"
+    if host.privileged:
+        raise BadRequest(
+            "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode"
+        )
+    if host.network_mode == "host":
+        raise BadRequest("cannot share the host's network namespace when user namespaces are enabled")
+    if host.pid_mode == "host":
+        raise BadRequest("cannot share the host PID namespace when user namespaces are enabled")
+    return "private"
 
 
 def _mode(mode: str, kind: str, words: set[str], *, container: bool = False) -> str:

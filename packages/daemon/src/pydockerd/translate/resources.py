@@ -8,6 +8,7 @@ from attrs import frozen
 
 from pycontainerd.containers.config import BlockLimit, Device, Resources, Ulimit
 from pydockerd.errors import BadRequest
+from pydockerd.host.subids import Remapping
 from pydockerd.models.host_config import HostConfig, ThrottleDevice
 
 MINIMUM_MEMORY = 6 << 20
@@ -18,9 +19,10 @@ _LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
 
 @frozen
 class HostFacts:
-    """What is checked against: the number of CPUs of the machine."""
+    """What is checked against: the number of CPUs of the machine; whose ids containers have, if not the machine's."""
 
     cpus: int
+    users: Remapping | None = None
 
 
 def resources(host: HostConfig, facts: HostFacts) -> Resources:
