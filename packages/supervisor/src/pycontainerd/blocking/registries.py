@@ -8,6 +8,7 @@ from pycontainerd.blocking.loop import LoopThread
 from pycontainerd.images import remote as asynchronous
 from pycontainerd.images.documents import Descriptor
 from pycontainerd.images.remote import RemoteImage
+from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials
 
 
@@ -16,6 +17,10 @@ class Registries:
 
     def __init__(self, loop: LoopThread, registries: asynchronous.Registries) -> None:
         self._loop, self._registries = loop, registries
+
+    def configure(self, config: RegistryConfig) -> None:
+        """Reach registries so from now on."""
+        self._loop.call(self._registries.configure(config))
 
     def login(self, address: str, auth: Credentials) -> None:
         """See whether a registry takes these credentials."""

@@ -12,6 +12,7 @@ from pycontainerd.images import mediatypes
 from pycontainerd.images.documents import Descriptor, Index, descriptor, read_document
 from pycontainerd.images.platforms import Platform, platform_of
 from pycontainerd.images.reference import remote
+from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials
 from pycontainerd.registry.registries import RegistryClient
 
@@ -29,6 +30,10 @@ class Registries:
 
     def __init__(self, client: RegistryClient) -> None:
         self._client = client
+
+    async def configure(self, config: RegistryConfig) -> None:
+        """Reach registries so from now on; what has begun goes on as it began."""
+        self._client.configure(config)
 
     async def login(self, address: str, auth: Credentials) -> None:
         """See whether a registry (``docker.io``, ``NAME:PORT``) takes these credentials; nothing is kept. InvalidInput for what is no address."""

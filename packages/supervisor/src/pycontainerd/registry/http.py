@@ -68,6 +68,11 @@ class Http:
         self._session: aiohttp.ClientSession | None = None
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
 
+    def configure(self, config: RegistryConfig) -> None:
+        """Whom to trust from now on. How patient we are stays as it was."""
+        self._config = config
+        self._contexts.clear()
+
     @asynccontextmanager
     async def ask(
         self,

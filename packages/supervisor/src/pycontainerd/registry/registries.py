@@ -35,6 +35,12 @@ class RegistryClient:
         """How they are reached."""
         return self._config
 
+    def configure(self, config: RegistryConfig) -> None:
+        """Reach them so from now on; what has begun goes on as it began."""
+        self._config = config
+        if "_shared" in self.__dict__:
+            self._shared[0].configure(config)
+
     def sources(self, domain: str, name: str, auth: Credentials | None) -> list[Repository]:
         """Where to pull a repository from, best first: its mirrors, then the registry itself."""
         return [self._repository(each, domain, name, auth) for each in endpoints(self._config, domain)]
