@@ -47,6 +47,7 @@ PEERS = {
     "crun": "crun",
     "docker": "docker-cli" if debian_release() >= 13 else "docker.io",  # a package of its own since Debian 13
     "dockerd": "docker.io",
+    "docker-compose": "docker-compose",  # version 1.29 in Debian 12: in Python, on docker-py
     "containerd": "containerd",
     "podman": "podman",
     "conmon": "conmon",
@@ -207,6 +208,15 @@ def killed(session: nox.Session) -> None:
     session.run("pytest", "-rP", *tests, env={"PYCONTAINERD_ROUNDS": rounds})
 
 
+@nox.session
+def endurance(session: nox.Session) -> None:
+    """A thousand execs in a row, and four times all else that is done many times: see tests/peers/test_endurance.py. An argument is another factor."""
+    system_packages({**BUILD, **RUN, **PEERS})
+    install(session, "test")
+    factor = session.posargs[0] if session.posargs else "4"
+    session.run("pytest", "-rP", "tests/peers/test_endurance.py", env={"PYDOCKERD_ENDURANCE": factor})
+
+
 @nox.session(python="3.11")  # the machine's own, see tests/vm/payload.py
 def vm(session: nox.Session) -> None:
     """The runtime's and the supervisor's tests in virtual machines: cgroup v2, without and with systemd. See docs/vm.md."""
@@ -225,7 +235,8 @@ def bench(session: nox.Session) -> None:
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
     if not session.posargs:
-        session.run("python", "-m", "benchmarks.crowd")
+        for apart in ("crowd", "weights", "scale"):
+            session.run("python", "-m", f"benchmarks.{apart}")
 
 
 @nox.session

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks import daemons, executions, lifecycle, logs, pulls, unpack
+from benchmarks import crowds, daemons, executions, lifecycle, logs, pulls, streams, unpack
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import document, table, text
@@ -32,6 +32,15 @@ _BENCHMARKS = {
     "exec": _Benchmark(executions.library, 100),
     "docker-run": _Benchmark(daemons.docker_run, 40),
     "api": _Benchmark(daemons.api, 60),
+    "docker-exec": _Benchmark(streams.docker_exec, 40),
+    "start-100": _Benchmark(crowds.starting_alone, 3),
+    "start-100-by-8": _Benchmark(crowds.starting, 3),
+    "remove-100-by-8": _Benchmark(crowds.removing, 3),
+    "exec-out": _Benchmark(streams.exec_out, 7),
+    "exec-in": _Benchmark(streams.exec_in, 7),
+    "attach-out": _Benchmark(streams.attach_out, 7),
+    "archive-out": _Benchmark(streams.archive_out, 7),
+    "archive-in": _Benchmark(streams.archive_in, 7),
     "logs-write": _Benchmark(logs.writing, 5),
     "logs-read": _Benchmark(logs.reading, 5),
     "logs-api": _Benchmark(logs.api, 5),
