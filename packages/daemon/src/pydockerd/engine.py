@@ -11,9 +11,10 @@ from attrs import define, field
 from pycontainerd import Supervisor
 from pydockerd.access.gate import Gate
 from pydockerd.execs import ExecRequests
+from pydockerd.host import machine
+from pydockerd.host.subids import remapping
 from pydockerd.inflight import Requests
 from pydockerd.metrics.meter import Meter, Unmeasured
-from pydockerd.host.subids import remapping
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces
 from pydockerd.translate.resources import HostFacts
@@ -38,7 +39,12 @@ class Engine:
     @cached_property
     def facts(self) -> HostFacts:
         """What requests are checked against."""
-        return HostFacts(cpus=os.cpu_count() or 1, users=remapping(self.settings.userns_remap))
+        return HostFacts(
+            cpus=os.cpu_count() or 1,
+            users=remapping(self.settings.userns_remap),
+            apparmor=machine.has_apparmor(),
+            selinux=machine.has_selinux(),
+        )
 
     @cached_property
     def architecture(self) -> str:

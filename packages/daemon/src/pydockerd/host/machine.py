@@ -49,6 +49,23 @@ def cgroup_version() -> str:
     return "2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "1"
 
 
+def has_apparmor() -> bool:
+    """Whether AppArmor is in force, so that profiles can be asked for."""
+    return _first_word("/sys/module/apparmor/parameters/enabled") == "Y"
+
+
+def has_selinux() -> bool:
+    """Whether SELinux is in force, permissive or not."""
+    return bool(_first_word("/sys/fs/selinux/enforce"))
+
+
+def _first_word(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
 def forwards_ipv4() -> bool:
     """Whether the machine routes."""
     try:

@@ -17,7 +17,8 @@ from pycontainerd.containers.restart import RestartPolicy, is_policy
 from pycontainerd.logs.config import LogConfig
 from pydockerd.cdi.inject import inject, wanted
 from pydockerd.cdi.specification import Edits
-from pydockerd.errors import BadRequest, NotServed
+from pydockerd.config.kinds import size
+from pydockerd.errors import BadRequest
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 from pydockerd.models.host_config import RestartPolicy as WirePolicy
@@ -33,6 +34,7 @@ _RUNTIMES = frozenset({"", "pyrunc", "runc", "io.containerd.runc.v2"})
 _LOG_DRIVERS = frozenset({"json-file", "local", "none"})
 
 
+_ISOLATIONS = frozenset({"", "default"})
 @frozen
 class Translation:
     """The supervisor's view of a request, and what the client is to be warned of."""
@@ -50,7 +52,8 @@ def container_config(
     """
     _check(request)
     config, host = request.config, request.host
-    secured = security(host)
+    secured = security(host, facts)
+    userns = namespaces.user(host, remapped=facts.users is not None)
     translated = ContainerConfig(
         image=config.image,
         args=tuple(config.cmd) if config.cmd else None,
@@ -89,6 +92,9 @@ def container_config(
         devices=devices(host),
         device_cgroup_rules=host.device_cgroup_rules or (),
         sysctls=host.sysctls,
+        apparmor=secured.apparmor,
+        selinux_label=secured.label,
+        storage_size=storage_size(host),
         resources=resources(host, facts),
         ulimits=ulimits(host),
         oom_score_adj=host.oom_score_adj,
@@ -110,7 +116,13 @@ def container_config(
 def origin(config: ContainerConfig) -> CreateRequest | None:
     """The request a container was created from; None for one that was not created over the API."""
     text = config.annotations.get(ORIGIN)
-    return None if text is None else CreateRequest.parse(json.loads(text))
+    return None if text is None else _parsed(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(text: str) -> CreateRequest:
+    """Every list asks for that of every container, and it takes longer than all the rest of a list."""
+    return CreateRequest.parse(json.loads(text))
 
 
 def _check(request: CreateRequest) -> None:
@@ -126,8 +138,8 @@ def _check(request: CreateRequest) -> None:
         raise BadRequest(f"logger: no log driver named '{host.log_config.type}' is registered")
     if host.runtime not in _RUNTIMES:
         raise BadRequest(f"unknown or invalid runtime name: {host.runtime}")
-    if host.storage_opt:
-        raise NotServed("HostConfig.StorageOpt (limits of the writable layer) is not implemented by pydockerd yet")
+    if host.isolation not in _ISOLATIONS:
+        raise BadRequest(f"Invalid isolation: {json.dumps(host.isolation)} - linux only supports 'default'")
     if not -1000 <= host.oom_score_adj <= 1000:
         raise BadRequest(f"Invalid value {host.oom_score_adj}, range for oom score adj is [-1000, 1000]")
     if host.shm_size < 0:
@@ -139,6 +151,18 @@ def _check(request: CreateRequest) -> None:
 def restart_policy(policy: WirePolicy) -> RestartPolicy:
     """The supervisor's."""
     if not is_policy(policy.name):
+def storage_size(host: HostConfig) -> int | None:
+    """The most that the container may write to its layer. BadRequest in docker's words."""
+    for name, value in host.storage_opt.items():
+        if name.lower() != "size":
+            raise BadRequest(f"Unknown option {name}")
+        try:
+            return size(value) or None
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+    return None
+
+
         return RestartPolicy()
     return RestartPolicy(name=policy.name, max_retries=policy.maximum_retry_count)
 

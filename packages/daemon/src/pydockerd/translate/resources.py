@@ -19,10 +19,12 @@ _LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
 
 @frozen
 class HostFacts:
-    """What is checked against: the number of CPUs of the machine; whose ids containers have, if not the machine's."""
+    """What is checked against: the number of CPUs of the machine; whose ids containers have, if not the machine's; which security modules it has."""
 
     cpus: int
     users: Remapping | None = None
+    apparmor: bool = False
+    selinux: bool = False
 
 
 def resources(host: HostConfig, facts: HostFacts) -> Resources:

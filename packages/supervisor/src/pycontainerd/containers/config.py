@@ -161,6 +161,8 @@ class ContainerConfig:
     read_only: bool = False
     forkable: bool = False
     """Keep what it writes where a copy takes no time, so that ``fork`` need not copy while it runs. Needs btrfs (mkfs.btrfs, and the kernel)."""
+    storage_size: int | None = None
+    """The most bytes that it may write to its own layer. Needs overlayfs on a file system with project quotas (ext4, xfs)."""
     shm_size: int = 64 << 20
     masked_paths: tuple[str, ...] | None = None
     readonly_paths: tuple[str, ...] | None = None
@@ -181,6 +183,11 @@ class ContainerConfig:
     privileged: bool = False
     no_new_privileges: bool = False
     seccomp: str = "default"
+    apparmor: str | None = None
+    """A profile that the machine has loaded, for the container and its execs; None, and ``unconfined``, for none."""
+    selinux_label: str | None = None
+    """``user:role:type:level`` of its processes; ``selinux_mount_label`` is that of its files."""
+    selinux_mount_label: str | None = None
     devices: tuple[Device, ...] = ()
     device_cgroup_rules: tuple[str, ...] = ()
     hooks: tuple[Hook, ...] = ()

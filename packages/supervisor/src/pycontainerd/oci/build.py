@@ -85,6 +85,8 @@ def process(config: ContainerConfig, around: Surroundings) -> oci.Process:
         rlimits=tuple(_rlimit(ulimit) for ulimit in config.ulimits),
         no_new_privileges=config.no_new_privileges,
         oom_score_adj=config.oom_score_adj or None,
+        apparmor_profile=config.apparmor or "",
+        selinux_label=config.selinux_label or "",
     )
 
 
@@ -105,6 +107,8 @@ def exec_process(config: ContainerConfig, wanted: ExecConfig, around: Surroundin
         rlimits=whole.rlimits,
         no_new_privileges=config.no_new_privileges,
         oom_score_adj=whole.oom_score_adj,
+        apparmor_profile="unconfined" if wanted.privileged and config.apparmor else whole.apparmor_profile,
+        selinux_label=whole.selinux_label,
     )
 
 
@@ -122,6 +126,7 @@ def _linux(config: ContainerConfig, around: Surroundings) -> oci.Linux:
         masked_paths=_paths(config.masked_paths, mounts.MASKED_PATHS, config.privileged),
         readonly_paths=_paths(config.readonly_paths, mounts.READONLY_PATHS, config.privileged),
         rootfs_propagation=_propagation(config),
+        mount_label=config.selinux_mount_label or "",
         time_offsets=_clocks(config.clock_offset),
     )
 

@@ -224,6 +224,8 @@ class Containers:
         """The record comes last: what is interrupted before it has no record, and recovery deletes it."""
         await self._services.worker.run(prepare.lay_out, self._services, record)
         await prepare_snapshot(record.id)
+        if record.config.storage_size:
+            await self._services.worker.run(launch.limit_snapshot, self._services, record.id, record.config)
         event = container_event(record, "create")
 
         def write(connection: sqlite3.Connection) -> None:

@@ -58,7 +58,7 @@ def asking(container: str) -> Iterator[None]:
     try:
         with needing(container):
             yield
-    except pyrunc.Unsupported as error:
+    except (pyrunc.Unsupported, pyrunc.MissingLibrary) as error:
         raise Unsupported(f"container {container}: {error}") from error
     except pyrunc.PyruncError as error:
         raise RuntimeFailed(f"container {container}: {error}") from error

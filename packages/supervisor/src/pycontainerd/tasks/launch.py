@@ -6,6 +6,7 @@ import contextlib
 import time
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import pyrunc
 from pycontainerd.containers.config import ContainerConfig
@@ -13,7 +14,8 @@ from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import Conflict, SnapshotNotFound, Unsupported
 from pycontainerd.oci.namespaces import shared_with, users_of
 from pycontainerd.snapshots.forking import ForkingSnapshotter
-from pycontainerd.tasks import networking, prepare
+from pycontainerd.snapshots.overlayfs import OverlaySnapshotter
+from pycontainerd.tasks import networking, prepare, quota
 from pycontainerd.tasks.checkpoints import Checkpoint
 from pycontainerd.tasks.failures import starting
 from pycontainerd.tasks.idmap import mapped_root
@@ -62,6 +64,15 @@ def prepare_snapshot(services: Services, key: str, parent: str | None, config: C
         forking(services).prepare_forkable(key, parent)
     else:
         services.snapshots.prepare(key, parent)
+
+
+def limit_snapshot(services: Services, key: str, config: ContainerConfig) -> None:
+    """Hold what a new container writes to its size. Unsupported where the file system, or the snapshotter, cannot."""
+    if not isinstance(services.snapshots, OverlaySnapshotter):
+        raise Unsupported(
+            f"storage_size: {type(services.snapshots).__name__} cannot tell what is the container's own: use overlayfs"
+        )
+    quota.limit(Path(services.snapshots.writable(key)).parent, config.storage_size or 0, int(key[:6], 16))
 
 
 def forking(services: Services) -> ForkingSnapshotter:
