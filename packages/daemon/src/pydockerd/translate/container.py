@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from attrs import frozen
@@ -29,12 +30,15 @@ from pydockerd.translate.security import security
 
 ORIGIN = "io.pydockerd.request"
 
+_REMEMBERED = 8192
+"""Requests that are kept decoded."""
+
 _RESTART_POLICIES = frozenset({"", "no", "always", "unless-stopped", "on-failure"})
+_ISOLATIONS = frozenset({"", "default"})
 _RUNTIMES = frozenset({"", "pyrunc", "runc", "io.containerd.runc.v2"})
 _LOG_DRIVERS = frozenset({"json-file", "local", "none"})
 
 
-_ISOLATIONS = frozenset({"", "default"})
 @frozen
 class Translation:
     """The supervisor's view of a request, and what the client is to be warned of."""
@@ -58,7 +62,6 @@ def container_config(
         image=config.image,
         args=tuple(config.cmd) if config.cmd else None,
         entrypoint=tuple(config.entrypoint) if config.entrypoint is not None else None,
-    userns = namespaces.user(host, remapped=facts.users is not None)
         env=tuple(variable for variable in config.env if "=" in variable),
         cwd=config.working_dir or None,
         user=config.user or None,
@@ -89,12 +92,12 @@ def container_config(
         privileged=host.privileged,
         no_new_privileges=secured.no_new_privileges,
         seccomp=secured.seccomp,
-        devices=devices(host),
-        device_cgroup_rules=host.device_cgroup_rules or (),
-        sysctls=host.sysctls,
         apparmor=secured.apparmor,
         selinux_label=secured.label,
         storage_size=storage_size(host),
+        devices=devices(host),
+        device_cgroup_rules=host.device_cgroup_rules or (),
+        sysctls=host.sysctls,
         resources=resources(host, facts),
         ulimits=ulimits(host),
         oom_score_adj=host.oom_score_adj,
@@ -148,9 +151,6 @@ def _check(request: CreateRequest) -> None:
     _check_shared_network(request)
 
 
-def restart_policy(policy: WirePolicy) -> RestartPolicy:
-    """The supervisor's."""
-    if not is_policy(policy.name):
 def storage_size(host: HostConfig) -> int | None:
     """The most that the container may write to its layer. BadRequest in docker's words."""
     for name, value in host.storage_opt.items():
@@ -163,6 +163,9 @@ def storage_size(host: HostConfig) -> int | None:
     return None
 
 
+def restart_policy(policy: WirePolicy) -> RestartPolicy:
+    """The supervisor's."""
+    if not is_policy(policy.name):
         return RestartPolicy()
     return RestartPolicy(name=policy.name, max_retries=policy.maximum_retry_count)
 
