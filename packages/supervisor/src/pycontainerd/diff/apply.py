@@ -19,8 +19,8 @@ from pycontainerd.diff.confined import Confined
 from pycontainerd.diff.entries import entries
 from pycontainerd.diff.header import Entry
 from pycontainerd.diff.making import Maker
-from pycontainerd.diff.thread import start_without_umask
 from pycontainerd.diff.owners import AS_THEY_ARE, Owners
+from pycontainerd.diff.thread import start_without_umask
 from pycontainerd.diff.whiteouts import Marks, NoLayer, Removal, Whiteouts
 from pycontainerd.errors import LayerError
 
@@ -63,18 +63,6 @@ def apply(
     """
     whiteouts = Removal() if in_place else Marks()
     return _unpacked(layer, lambda belt: _Work(belt, directory, tuple(below), limits or UnpackLimits(), whiteouts))
-
-
-def settle(directory: str, below: Sequence[str], implied: Iterable[bytes]) -> None:
-    """Finish what was unpacked before it was known what is underneath: ``implied`` are the directories that the layer has something in, but no
-    entry for. Each becomes like the one that it covers.
-    """
-    names = set(implied)
-    with Confined(directory, below) as root:
-        for name in names - {b""}:
-            root.settle(name)
-    if b"" in names and below:
-        attributes.dress(below[0], directory)
 
 
 def put(tar: IO[bytes], directory: str, *, keep_kinds: bool, owners: Owners = AS_THEY_ARE) -> None:
@@ -133,10 +121,10 @@ class _Work:
     _below: Sequence[str]
     _limits: UnpackLimits
     _whiteouts: Whiteouts
+    _owners: Owners = AS_THEY_ARE
     size: int = field(default=0, init=False)
 
     def run(self) -> None:
-    _owners: Owners = AS_THEY_ARE
         with contextlib.closing(self._belt.pieces()) as pieces:
             blocks = Blocks(pieces)
             try:
@@ -152,13 +140,13 @@ class _Work:
             self.size += entry.size if entry.segments is None else entry.length
             self._check(entry, count)
             try:
+                if self._owners is not AS_THEY_ARE:
+                    entry.uid, entry.gid = self._owners.outside(entry.uid, entry.gid)
                 maker.make(entry)
             except OSError as error:
                 if error.errno in _MACHINE:
                     raise
                 raise LayerError(entry.label, error.strerror or str(error)) from error
-                if self._owners is not AS_THEY_ARE:
-                    entry.uid, entry.gid = self._owners.outside(entry.uid, entry.gid)
             except (ValueError, OverflowError) as error:
                 raise LayerError(entry.label, str(error)) from error
 
