@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pyctl.resources.containers import Containers
     from pyctl.resources.execs import Execs
     from pyctl.resources.images import Images
+    from pyctl.resources.networks import Networks
     from pyctl.resources.system import System
+    from pyctl.resources.volumes import Volumes
 
 
 class Client:
@@ -71,6 +73,20 @@ class Client:
         from pyctl.resources.images import Images
 
         return Images(self._api)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Everything under ``/networks``."""
+        from pyctl.resources.networks import Networks
+
+        return Networks(self._api)
+
+    @cached_property
+    def volumes(self) -> Volumes:
+        """Everything under ``/volumes``."""
+        from pyctl.resources.volumes import Volumes
+
+        return Volumes(self._api)
 
     @cached_property
     def system(self) -> System:

@@ -92,6 +92,44 @@ SYSTEM_COMMANDS = {
     "info": Entry("info:info", "Display system-wide information", "[OPTIONS]"),
 }
 
+_VOLUME_LS = Entry("volumes:ls", "List volumes", "[OPTIONS]")
+_VOLUME_RM = Entry(
+    "volumes:rm",
+    "Remove one or more volumes. You cannot remove a volume that is in use by a container.",
+    "[OPTIONS] VOLUME [VOLUME...]",
+)
+VOLUME_COMMANDS = {
+    "create": Entry("volumes:create", "Create a volume", "[OPTIONS] [VOLUME]"),
+    "inspect": Entry(
+        "inspect:inspect_volumes",
+        "Display detailed information on one or more volumes",
+        "[OPTIONS] VOLUME [VOLUME...]",
+    ),
+    "list": _VOLUME_LS,
+    "ls": _VOLUME_LS,
+    "prune": Entry("volumes:prune", "Remove unused local volumes", "[OPTIONS]"),
+    "remove": _VOLUME_RM,
+    "rm": _VOLUME_RM,
+}
+
+_NETWORK_LS = Entry("networks:ls", "List networks", "[OPTIONS]")
+_NETWORK_RM = Entry("networks:rm", "Remove one or more networks", "NETWORK [NETWORK...]")
+NETWORK_COMMANDS = {
+    "connect": Entry("networks:connect", "Connect a container to a network", "[OPTIONS] NETWORK CONTAINER"),
+    "create": Entry("networks:create", "Create a network", "[OPTIONS] NETWORK"),
+    "disconnect": Entry("networks:disconnect", "Disconnect a container from a network", "[OPTIONS] NETWORK CONTAINER"),
+    "inspect": Entry(
+        "inspect:inspect_networks",
+        "Display detailed information on one or more networks",
+        "[OPTIONS] NETWORK [NETWORK...]",
+    ),
+    "list": _NETWORK_LS,
+    "ls": _NETWORK_LS,
+    "prune": Entry("networks:prune", "Remove all unused networks", "[OPTIONS]"),
+    "remove": _NETWORK_RM,
+    "rm": _NETWORK_RM,
+}
+
 _PS = Entry("ps:ps", "List containers", "[OPTIONS]")
 _IMAGES = Entry("images:images", "List images", "[OPTIONS] [REPOSITORY[:TAG]]")
 _RMI = Entry("rmi:rmi", "Remove one or more images", "[OPTIONS] IMAGE [IMAGE...]")
@@ -138,6 +176,8 @@ GROUPS: dict[str, tuple[str, dict[str, Entry]]] = {
             "rm": _RMI,
         },
     ),
+    "network": ("Manage networks", NETWORK_COMMANDS),
     "system": ("Manage Docker", SYSTEM_COMMANDS),
+    "volume": ("Manage volumes", VOLUME_COMMANDS),
 }
 """Management commands, as ``pyctl container run``."""

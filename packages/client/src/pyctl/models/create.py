@@ -45,6 +45,16 @@ class BindOptions:
     propagation: str | None = key("Propagation")
     non_recursive: bool | None = key("NonRecursive")
     create_mountpoint: bool | None = key("CreateMountpoint")
+    read_only_non_recursive: bool | None = key("ReadOnlyNonRecursive")
+    read_only_force_recursive: bool | None = key("ReadOnlyForceRecursive")
+
+
+@attrs.frozen(kw_only=True)
+class VolumeDriver:
+    """Which driver makes a volume that is not there yet (Driver)."""
+
+    name: str | None = key("Name")
+    options: dict[str, str] | None = key("Options")
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +63,14 @@ class VolumeOptions:
 
     no_copy: bool | None = key("NoCopy")
     labels: dict[str, str] | None = key("Labels")
+    subpath: str | None = key("Subpath")
+    driver: VolumeDriver | None = key("DriverConfig")
+
+
+@attrs.frozen(kw_only=True)
+class ImageOptions:
+    """Options of a mount of an image."""
+
     subpath: str | None = key("Subpath")
 
 
@@ -75,6 +93,7 @@ class Mount:
     consistency: str | None = key("Consistency")
     bind_options: BindOptions | None = key("BindOptions")
     volume_options: VolumeOptions | None = key("VolumeOptions")
+    image_options: ImageOptions | None = key("ImageOptions")
     tmpfs_options: TmpfsOptions | None = key("TmpfsOptions")
 
 

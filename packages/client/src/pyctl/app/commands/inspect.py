@@ -14,7 +14,7 @@ from pyctl.errors import ApiError, CommandFailed, InvalidUsage, NotFound, PyctlE
 from pyctl.models.fields import JsonObject
 
 Find = Callable[[str], JsonObject]
-_ELSEWHERE = ("config", "network", "node", "plugin", "secret", "service", "task", "volume")
+_ELSEWHERE = ("config", "node", "plugin", "secret", "service", "task")
 
 Format = Annotated[
     str | None, value("--format", "-f", help="Format output using a custom template: 'json' or a Go template")
@@ -28,7 +28,7 @@ def inspect(
     size: Size = False,
     type: Annotated[str | None, value("--type", help="Only inspect objects of the given type")] = None,
 ) -> int:
-    """ContainerInspect or ImageInspect, whichever finds the name first."""
+    """ContainerInspect, ImageInspect, NetworkInspect or VolumeInspect, whichever finds the name first."""
     finders = _finders(size)
     if type is None:
         return _inspect(names, lambda name: _any(finders, name), format)
@@ -50,6 +50,23 @@ def inspect_images(
     return _inspect(names, _finders(False)["image"], format)
 
 
+def inspect_volumes(
+    names: Annotated[list[str], operand("VOLUME [VOLUME...]")],
+    format: Format = None,
+) -> int:
+    """VolumeInspect."""
+    return _inspect(names, _finders(False)["volume"], format)
+
+
+def inspect_networks(
+    names: Annotated[list[str], operand("NETWORK [NETWORK...]")],
+    format: Format = None,
+    verbose: Annotated[bool, switch("--verbose", "-v", help="Verbose output for diagnostics")] = False,
+) -> int:
+    """NetworkInspect."""
+    return _inspect(names, lambda name: client().networks.inspect(name, verbose=verbose).document, format)
+
+
 def _no_type(given: str, finders: Mapping[str, Find]) -> str:
     if given in _ELSEWHERE:
         return f'inspecting objects of type "{given}" is not supported by this client'
@@ -61,6 +78,8 @@ def _finders(size: bool) -> dict[str, Find]:
     return {
         "container": lambda name: client().containers.inspect(name, size=size).document,
         "image": lambda name: client().images.inspect(name).document,
+        "network": lambda name: client().networks.inspect(name).document,
+        "volume": lambda name: client().volumes.inspect(name).document,
     }
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from pyctl.app.options.values import pairs, size
 from pyctl.errors import InvalidValue
-from pyctl.models.create import BindOptions, Mount, TmpfsOptions, VolumeOptions
+from pyctl.models.create import BindOptions, ImageOptions, Mount, TmpfsOptions, VolumeDriver, VolumeOptions
 
 
 @attrs.frozen
@@ -49,7 +49,7 @@ def tmpfs(specs: Iterable[str]) -> dict[str, str]:
 def mount(text: str) -> Mount:
     """``type=bind,source=...,target=...``, a line of CSV. Raises `InvalidValue`."""
     values: dict[str, str] = {}
-    labels: list[str] = []
+    several: dict[str, list[str]] = {name: [] for name in _SEVERAL}
     for field in next(csv.reader([text]), []):
         key, found, value = field.partition("=")
         key = key.strip().lower()
@@ -57,10 +57,10 @@ def mount(text: str) -> Mount:
             raise InvalidValue(f"invalid field '{field}' must be a key=value pair")
         if key not in _FIELDS:
             raise InvalidValue(f"unexpected key '{key}' in '{field}'")
-        if key == "volume-label":
-            labels.append(value)
+        if key in several:
+            several[key].append(value)
         values[_FIELDS[key]] = value if found else "true"
-    return _build(values, labels)
+    return _build(values, several)
 
 
 _FIELDS = {
@@ -79,43 +79,87 @@ _FIELDS = {
     "volume-nocopy": "nocopy",
     "volume-subpath": "subpath",
     "volume-label": "label",
+    "volume-driver": "driver",
+    "volume-opt": "opt",
+    "image-subpath": "image-subpath",
     "tmpfs-size": "size",
     "tmpfs-mode": "mode",
 }
 _SWITCHES = frozenset({"readonly", "ro", "volume-nocopy", "bind-create-src"})
+_SEVERAL = ("volume-label", "volume-opt")
+_RECURSIONS = ("enabled", "disabled", "writable", "readonly")
 
 
-def _build(values: dict[str, str], labels: list[str]) -> Mount:
+def _build(values: dict[str, str], several: dict[str, list[str]]) -> Mount:
     kind = values.get("type", "volume")
     if not values.get("target"):
         raise InvalidValue("target is required")
     source = values.get("source")
     if kind == "bind" and source is not None:
         source = _source(source)
-    return Mount(
+    made = Mount(
         type=kind,
         source=source,
         target=values["target"],
         read_only=_flag(values, "readonly"),
         consistency=values.get("consistency"),
         bind_options=_bind(values),
-        volume_options=_volume(values, labels),
+        volume_options=_volume(values, several),
+        image_options=ImageOptions(subpath=values["image-subpath"]) if "image-subpath" in values else None,
         tmpfs_options=_tmpfs(values),
     )
+    _check(made)
+    return made
+
+
+def _check(made: Mount) -> None:
+    options = {
+        "volume": made.volume_options,
+        "image": made.image_options,
+        "bind": made.bind_options,
+        "tmpfs": made.tmpfs_options,
+    }
+    for kind, given in options.items():
+        if given is not None and made.type != kind:
+            raise InvalidValue(f"cannot mix '{kind}-*' options with mount type '{made.type}'")
+    bind = made.bind_options
+    if bind is None:
+        return
+    for recursion, asked in (("writable", bind.read_only_non_recursive), ("readonly", bind.read_only_force_recursive)):
+        if asked and not made.read_only:
+            raise InvalidValue(
+                f"option 'bind-recursive={recursion}' requires 'readonly' to be specified in conjunction"
+            )
+    if bind.read_only_force_recursive and bind.propagation != "rprivate":
+        raise InvalidValue(
+            "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction"
+        )
 
 
 def _bind(values: dict[str, str]) -> BindOptions | None:
+    recursion = values.get("recursive", "enabled")
+    if recursion not in _RECURSIONS:
+        raise InvalidValue(
+            f'invalid value for bind-recursive: {recursion} (must be "enabled", "disabled", "writable", or "readonly")'
+        )
     options = BindOptions(
         propagation=values.get("propagation"),
-        non_recursive=True if values.get("recursive") == "disabled" else None,
+        non_recursive=True if recursion == "disabled" else None,
         create_mountpoint=_flag(values, "create"),
+        read_only_non_recursive=True if recursion == "writable" else None,
+        read_only_force_recursive=True if recursion == "readonly" else None,
     )
     return options if options != BindOptions() else None
 
 
-def _volume(values: dict[str, str], labels: list[str]) -> VolumeOptions | None:
+def _volume(values: dict[str, str], several: dict[str, list[str]]) -> VolumeOptions | None:
+    labels, made_by = several["volume-label"], several["volume-opt"]
+    driver = VolumeDriver(name=values.get("driver"), options=pairs(made_by) if made_by else None)
     options = VolumeOptions(
-        no_copy=_flag(values, "nocopy"), subpath=values.get("subpath"), labels=pairs(labels) if labels else None
+        no_copy=_flag(values, "nocopy"),
+        subpath=values.get("subpath"),
+        labels=pairs(labels) if labels else None,
+        driver=driver if driver != VolumeDriver() else None,
     )
     return options if options != VolumeOptions() else None
 
