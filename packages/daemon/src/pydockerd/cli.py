@@ -36,4 +36,4 @@ def _run(said: Said, found: Settings) -> None:
     from pydockerd.process import daemon
 
     journal.start(found.level, found.log_format)
-    daemon.run(found)
+    daemon.run(found, lambda: load(said))

@@ -35,6 +35,8 @@ class Engine:
     requests: Requests = field(factory=Requests)
     gate: Gate = field(factory=Gate)
     meter: Meter = field(factory=Unmeasured)
+    seccomp: str = "default"
+    """The profile of containers that name none, as `ContainerConfig.seccomp` has it."""
 
     @cached_property
     def facts(self) -> HostFacts:
@@ -44,6 +46,8 @@ class Engine:
             users=remapping(self.settings.userns_remap),
             apparmor=machine.has_apparmor(),
             selinux=machine.has_selinux(),
+            seccomp=self.seccomp,
+            no_new_privileges=self.settings.defaults.no_new_privileges,
         )
 
     @cached_property

@@ -14,7 +14,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -87,10 +87,26 @@ def _quoted(name: str, value: Any) -> str:
     return text if name not in ("time", "msg") and _PLAIN.fullmatch(text) else json.dumps(text)
 
 
-def _told(span: Span) -> None:
-    """A step that a layer has done, as a line of that layer's."""
-    milliseconds = f"{span.milliseconds:.2f}"
-    logging.getLogger(_LAYERS.get(span.layer, "pydockerd")).debug(span.name, extra=fields(ms=milliseconds))
+class _Steps:
+    """The steps of the layers as lines of their own, or not."""
+
+    def __init__(self) -> None:
+        self._end: Callable[[], None] | None = None
+
+    def tell(self, *, wanted: bool) -> None:
+        if wanted and self._end is None:
+            self._end = observe(self._told)
+        elif not wanted and self._end is not None:
+            self._end()
+            self._end = None
+
+    @staticmethod
+    def _told(span: Span) -> None:
+        about = fields(ms=f"{span.milliseconds:.2f}")
+        logging.getLogger(_LAYERS.get(span.layer, "pydockerd")).debug("%s", span.name, extra=about)
+
+
+_steps = _Steps()
 
 
 def tame(record: logging.LogRecord) -> bool:
@@ -143,4 +159,4 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(max(LEVELS[level], logging.INFO))
     for name in _OURS:
         logging.getLogger(name).setLevel(LEVELS[level])
-    observe(_told if LEVELS[level] <= logging.DEBUG else None)
+    _steps.tell(wanted=LEVELS[level] <= logging.DEBUG)

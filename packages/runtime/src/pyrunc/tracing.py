@@ -44,16 +44,22 @@ class Span:
 
 
 _recorder: ContextVar[list[Span] | None] = ContextVar("pyrunc_recorder", default=None)
-_observer: Callable[[Span], None] | None = None
+_observers: tuple[Callable[[Span], None], ...] = ()
 
 
-def observe(observer: Callable[[Span], None] | None) -> None:
-    """Call ``observer`` with every span of this process as it ends, in the thread and the context that it ends in; None: nobody any more.
+def observe(observer: Callable[[Span], None]) -> Callable[[], None]:
+    """Call ``observer`` with every span of this process as it ends, in the thread and the context that it ends in. It must not raise.
 
-    There is one at a time. It must not raise.
+    What is returned ends that; it is safe to repeat.
     """
-    global _observer  # noqa: PLW0603 - one for the process, as with sys.settrace
-    _observer = observer
+    global _observers  # noqa: PLW0603 - for the whole process, as with sys.settrace
+    _observers = (*_observers, observer)
+
+    def end() -> None:
+        global _observers  # noqa: PLW0603
+        _observers = tuple(each for each in _observers if each is not observer)
+
+    return end
 
 
 @contextmanager
@@ -80,7 +86,7 @@ class span:  # noqa: N801 - used as a function; a class, because a generator cos
 
     def __enter__(self) -> None:
         self._spans = _recorder.get()
-        if self._spans is not None or _observer is not None:
+        if self._spans is not None or _observers:
             self._start = monotonic_ns()
 
     def __exit__(
@@ -91,5 +97,5 @@ class span:  # noqa: N801 - used as a function; a class, because a generator cos
         ended = Span(self._layer, self._name, self._start, monotonic_ns())
         if self._spans is not None:
             self._spans.append(ended)
-        if _observer is not None:
-            _observer(ended)
+        for observer in _observers:
+            observer(ended)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
-from pycontainerd import MountProvider, RegistryConfig, Supervisor
+from pycontainerd import MountProvider, Supervisor
 from pydockerd.engine import Engine
+from pydockerd.process.supervision import SNAPSHOTTERS, registry_config
 from pydockerd.settings import Settings
 from pydockerd.state.database import open_database
 from pydockerd.volumes.provider import VolumeMounts
@@ -30,9 +31,8 @@ def supervisor(settings: Settings, mounts: MountProvider) -> Supervisor:
         root=settings.data_root,
         state=settings.exec_root,
         cgroup_parent=settings.cgroup_parent,
-        registry=RegistryConfig(
-            insecure=settings.insecure_registries, mirrors={"docker.io": settings.registry_mirrors}
-        ),
+        registry=registry_config(settings),
+        snapshotter=SNAPSHOTTERS[settings.storage_driver],
         mounts=mounts,
     )
 

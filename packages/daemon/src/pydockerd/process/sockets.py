@@ -1,4 +1,4 @@
-"""The unix sockets that the daemon listens on."""
+"""The sockets that the daemon listens on: opening them so that nobody else can come in meanwhile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import grp
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydockerd.errors import StartupError
 
@@ -15,20 +17,9 @@ BACKLOG = 4096
 """Connections that wait to be accepted, as with dockerd: one more is refused at once on a unix socket."""
 
 
-def address_path(host: str) -> Path:
-    """The path of a ``unix://`` address. Raises StartupError for any other."""
-    scheme, separator, rest = host.partition("://")
-    if not separator:
-        raise StartupError(f"-H {host}: an address is needed, as in unix:///run/pydockerd.sock")
-    if scheme == "unix":
-        if not rest.startswith("/"):
-            raise StartupError(f"-H {host}: the path of a unix socket must be absolute")
-        return Path(rest)
-    if scheme == "tcp":
-        raise StartupError(
-            f"-H {host}: pydockerd does not listen on TCP yet, because it has no TLS yet: use unix:// (ssh -L forwards it)"
-        )
-    raise StartupError(f"-H {host}: pydockerd listens on unix:// addresses only")
+def address_path(address: str) -> Path:
+    """The path of a ``unix://`` address."""
+    return Path(address.removeprefix("unix://"))
 
 
 def listen(path: Path, group: str | None) -> socket.socket:
@@ -46,6 +37,32 @@ def listen(path: Path, group: str | None) -> socket.socket:
         listener.close()
         raise StartupError(f"cannot listen on {path}: {error.strerror}") from error
     return listener
+
+
+def listen_tcp(what: str, host: str, port: int) -> list[socket.socket]:
+    """Listening sockets at a host and port, one for each address that the host's name has; without a host, at all. StartupError."""
+    found: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, place in _places(host, port):
+            listener = socket.socket(family, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol)
+            found.append(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                # an address of IPv4 has a socket of its own
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host not in ("", "::")))
+            listener.bind(place)
+            listener.listen(BACKLOG)
+    except OSError as error:
+        for listener in found:
+            listener.close()
+        raise StartupError(f"{what}: cannot listen: {error.strerror}") from error
+    return found
+
+
+def _places(host: str, port: int) -> Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]:
+    if not host:
+        host = "::" if Path("/proc/net/if_inet6").exists() else "0.0.0.0"  # noqa: S104 - what no host means
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
 
 
 def _bind(listener: socket.socket, path: Path, gid: int) -> None:

@@ -36,7 +36,8 @@ from pydockerd.volumes.volume import State
 
 async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
     """A new container, and what its creator is to be warned of."""
-    request = with_defaults(request, cgroup_parent=engine.settings.cgroup_parent)
+    settings = engine.settings
+    request = with_defaults(request, cgroup_parent=settings.cgroup_parent, defaults=settings.defaults)
     known = await asyncio.to_thread(find, engine.settings.cdi_spec_dirs) if request.host.device_requests else {}
     translation = container_config(request, engine.facts, known)
     try:

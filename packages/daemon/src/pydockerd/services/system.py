@@ -54,7 +54,7 @@ def info(engine: Engine) -> Info:
     states = Counter(container.info().status for container in engine.supervisor.containers.list())
     name, release = machine.operating_system()
     return Info(
-        id=_identity(engine),
+        id=identity(engine),
         containers=states.total(),
         containers_running=states[Status.RUNNING],
         containers_paused=states[Status.PAUSED],

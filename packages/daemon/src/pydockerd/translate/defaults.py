@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 
 from pycontainerd.oci.mounts import MASKED_PATHS, READONLY_PATHS
 from pydockerd.models.create import CreateRequest
-from pydockerd.models.host_config import HostConfig
-
-SHM_SIZE: Final = 64 << 20
-
-
-def with_defaults(request: CreateRequest, *, cgroup_parent: str = "") -> CreateRequest:
-    """The request with every default said; stays what it is when applied twice."""
-    return attrs.evolve(request, host=_host(request.host, cgroup_parent))
+from pydockerd.models.host_config import HostConfig, LogConfig, Ulimit
+from pydockerd.settings import ContainerDefaults
 
 
-def _host(host: HostConfig, cgroup_parent: str) -> HostConfig:
+def with_defaults(
+    request: CreateRequest,
+    *,
+    cgroup_parent: str = "",
+    defaults: ContainerDefaults = ContainerDefaults(),  # noqa: B008 - it is frozen
+) -> CreateRequest:
+    """The request with every default said; stays what it is when applied twice. ``defaults`` are the daemon's."""
+    return attrs.evolve(request, host=_host(request.host, cgroup_parent, defaults))
+
+
+def _host(host: HostConfig, cgroup_parent: str, defaults: ContainerDefaults) -> HostConfig:
     return attrs.evolve(
         host,
-        log_config=attrs.evolve(host.log_config, type=host.log_config.type or "json-file"),
+        log_config=_log_config(host.log_config, defaults),
         restart_policy=attrs.evolve(host.restart_policy, name=host.restart_policy.name or "no"),
         network_mode=host.network_mode or "default",
-        ipc_mode=host.ipc_mode or "private",
+        ipc_mode=host.ipc_mode or defaults.ipc_mode,
         # dockerd gives a privileged container the host's cgroup namespace, and on v1 every container; ours are private on both
-        cgroupns_mode=host.cgroupns_mode or ("host" if host.privileged else "private"),
-        shm_size=host.shm_size or SHM_SIZE,
-        runtime=host.runtime or "pyrunc",
+        cgroupns_mode=host.cgroupns_mode or ("host" if host.privileged else defaults.cgroupns_mode),
+        shm_size=host.shm_size or defaults.shm_size,
+        runtime=host.runtime or defaults.runtime,
+        init=True if host.init is None and defaults.init else host.init,
+        ulimits=_ulimits(host, defaults),
         cgroup_parent=host.cgroup_parent or cgroup_parent,
         memory_swap=_memory_swap(host),
         memory_swappiness=None
@@ -37,6 +41,23 @@ def _host(host: HostConfig, cgroup_parent: str) -> HostConfig:
         masked_paths=_paths(host, host.masked_paths, MASKED_PATHS),
         readonly_paths=_paths(host, host.readonly_paths, READONLY_PATHS),
     )
+
+
+def _log_config(said: LogConfig, defaults: ContainerDefaults) -> LogConfig:
+    """The daemon's options are for its own driver, and each is for who does not say it."""
+    driver = said.type or defaults.log_driver
+    options = {**defaults.log_opts, **said.config} if driver == defaults.log_driver else said.config
+    return attrs.evolve(said, type=driver, config=options)
+
+
+def _ulimits(host: HostConfig, defaults: ContainerDefaults) -> tuple[Ulimit, ...]:
+    named = {limit.name for limit in host.ulimits}
+    added = (
+        Ulimit(name=one.name, soft=one.soft, hard=one.hard)
+        for one in defaults.ulimits.values()
+        if one.name not in named
+    )
+    return (*host.ulimits, *added)
 
 
 def _memory_swap(host: HostConfig) -> int:

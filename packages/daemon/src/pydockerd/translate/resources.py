@@ -19,12 +19,15 @@ _LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
 
 @frozen
 class HostFacts:
-    """What is checked against: the number of CPUs of the machine; whose ids containers have, if not the machine's; which security modules it has."""
+    """What is checked against: the number of CPUs of the machine; whose ids containers have, if not the machine's; which security modules it has;
+    what containers get that say nothing of seccomp and of new privileges."""
 
     cpus: int
     users: Remapping | None = None
     apparmor: bool = False
     selinux: bool = False
+    seccomp: str = "default"
+    no_new_privileges: bool = False
 
 
 def resources(host: HostConfig, facts: HostFacts) -> Resources:

@@ -24,7 +24,9 @@ class Security:
 def security(host: HostConfig, facts: HostFacts) -> Security:
     """Read the options. A privileged container is unconfined unless a profile is named. Raises BadRequest for an unknown one, and for a wall
     that this machine does not have: to leave it out would be to pretend."""
-    found = Security(seccomp="unconfined" if host.privileged else "default")
+    found = Security(
+        seccomp="unconfined" if host.privileged else facts.seccomp, no_new_privileges=facts.no_new_privileges
+    )
     labels: list[str] = []
     for option in host.security_opt or ():
         name, value = _split(option)

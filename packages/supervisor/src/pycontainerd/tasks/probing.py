@@ -13,6 +13,7 @@ from pycontainerd.containers.health import MOST_OUTPUT, HealthResult
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import SupervisorError
 from pycontainerd.tasks.exec import Exec
+from pycontainerd.tracing import span
 
 _logger = logging.getLogger(__name__)
 _SHELL = ("/bin/sh", "-c")
@@ -65,7 +66,11 @@ class Prober:
 
     async def _probe(self, arguments: tuple[str, ...], timeout: float) -> HealthResult:  # noqa: ASYNC109 - docker's own word
         started = time.time_ns()
-        code, output = await self._outcome(arguments, timeout)
+        with span("supervisor", "health check"):
+            code, output = await self._outcome(arguments, timeout)
+        if code != 0:
+            with span("supervisor", "health check failed"):
+                pass  # a mark for who counts
         text = output.decode("utf-8", "replace")
         return HealthResult(started_ns=started, ended_ns=time.time_ns(), exit_code=code, output=text)
 
