@@ -22,7 +22,9 @@ async def opened_engine(settings: Settings) -> AsyncIterator[Engine]:
         mounts = VolumeMounts(volumes, settings.exec_root / "volumes")
         async with supervisor(settings, mounts) as opened:
             await _begin(mounts, opened)
-            yield Engine(supervisor=opened, settings=settings, volumes=volumes, volume_mounts=mounts)
+            engine = Engine(supervisor=opened, settings=settings, volumes=volumes, volume_mounts=mounts)
+            _ = engine.facts  # who cannot be remapped to is told of now, and not with the first container
+            yield engine
 
 
 def supervisor(settings: Settings, mounts: MountProvider) -> Supervisor:
