@@ -40,11 +40,12 @@ from pycontainerd.logs.record import LogBatch, LogRecord
 from pycontainerd.namespaces import Namespace
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials
+from pycontainerd.registry.search import SearchResult
 from pycontainerd.supervisor import Supervisor
 from pycontainerd.tasks.archive import PathStat
 from pycontainerd.tasks.attachment import Attachment, Chunk
-from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.checkpoints import CheckpointOptions
+from pycontainerd.tasks.container import Container
 from pycontainerd.tasks.containers import Containers
 from pycontainerd.tasks.exec import Exec
 from pyrunc import Stats
@@ -54,8 +55,8 @@ __all__ = [
     "BindMount",
     "Change",
     "ChangeKind",
-    "Chunk",
     "CheckpointOptions",
+    "Chunk",
     "Collected",
     "Container",
     "ContainerConfig",
@@ -74,8 +75,8 @@ __all__ = [
     "Health",
     "HealthCheck",
     "HealthResult",
-    "Image",
     "IdMapping",
+    "Image",
     "Images",
     "Killing",
     "LeaseInfo",
@@ -97,6 +98,7 @@ __all__ = [
     "Removed",
     "Resources",
     "RestartPolicy",
+    "SearchResult",
     "Stats",
     "Status",
     "Step",

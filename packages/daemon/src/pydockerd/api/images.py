@@ -72,6 +72,12 @@ async def history(engine: Engine, call: Call) -> web.Response:
     return answer(views.history(engine.supervisor.images.get(call.path("name"))))
 
 
+async def attestations(engine: Engine, call: Call) -> web.Response:
+    """ImageAttestations: what the store keeps of an image has none attached."""
+    service.check_platform(engine.supervisor.images.get(call.path("name")), call.texts("platform"))
+    return answer([])
+
+
 async def tag(engine: Engine, call: Call) -> web.Response:
     """ImageTag."""
     target = _reference(call.text("repo"), call.text("tag"))
@@ -168,6 +174,7 @@ ROUTES = (
     Route("POST", "/images/create", create),
     Route("GET", "/images/{name}/json", inspect),
     Route("GET", "/images/{name}/history", history),
+    Route("GET", "/images/{name}/attestations", attestations),
     Route("POST", "/images/{name}/push", push),
     Route("POST", "/images/{name}/tag", tag),
     Route("DELETE", "/images/{name}", delete),

@@ -1,4 +1,4 @@
-"""Registries: log in, and look at what one has. Source: operation SystemAuth and section Distribution of the Engine API."""
+"""Registries: log in, search, and look at what one has. Source: operations SystemAuth and ImageSearch, section Distribution of the Engine API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,16 @@ async def inspect(engine: Engine, call: Call) -> web.Response:
     return answer(DistributionInspect(descriptor=descriptor, platforms=platforms))
 
 
+async def search(engine: Engine, call: Call) -> web.Response:
+    """ImageSearch."""
+    term, limit = call.text("term"), call.integer("limit", 0)
+    filters = call.filters("is-automated", "is-official", "stars")
+    auth = service.credentials(call.request.headers.get("X-Registry-Auth", ""))
+    return answer(await service.search(engine, term, limit, filters, auth))
+
+
 ROUTES = (
+    Route("GET", "/images/search", search),
     Route("POST", "/auth", auth),
     Route("GET", "/distribution/{name}/json", inspect),
 )

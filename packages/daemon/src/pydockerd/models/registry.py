@@ -29,6 +29,17 @@ class AuthAnswer:
 
 
 @frozen(kw_only=True)
+class SearchItem:
+    """One repository that a search has found. Source: answer of ImageSearch."""
+
+    star_count: int = wire("star_count")
+    is_official: bool = wire("is_official")
+    name: str = wire("name")
+    is_automated: bool = wire("is_automated", default=False)
+    description: str = wire("description")
+
+
+@frozen(kw_only=True)
 class OciDescriptor:
     """Source: definition OCIDescriptor."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 import attrs
@@ -12,6 +13,7 @@ import attrs
 from pycontainerd.errors import ImageInUse, ImageNotFound
 from pycontainerd.images.image import Image
 from pydockerd.engine import Engine
+from pydockerd.errors import BadRequest, NotFound
 from pydockerd.filters import Filters
 from pydockerd.models.image import ImageDeleted, ImageSummary
 from pydockerd.times import moment_ns
@@ -37,6 +39,25 @@ def select(engine: Engine, filters: Filters, version: ApiVersion) -> list[ImageS
         and all(_created(image) < limit for limit in until)
         and _wanted(image, filters)
     ]
+
+
+def check_platform(image: Image, wanted: Sequence[str]) -> None:
+    """Raises BadRequest for what is not one platform as JSON, NotFound when the image is not for it."""
+    if len(wanted) > 1:
+        raise BadRequest("multiple platform parameters are not supported")
+    for text in wanted:
+        platform = _platform(text)
+        own = {"os": image.os, "architecture": image.architecture, "variant": image.variant or ""}
+        if any(platform[name] != own[name] for name in own if platform[name]):
+            raise NotFound(f"image {image.id} has no manifest for the platform {text}")
+
+
+def _platform(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+        return {name: found.get(name, "").lower() for name in ("os", "architecture", "variant")}
+    except (ValueError, AttributeError, RecursionError):
+        raise BadRequest(f"invalid value for platform: expected an OCI platform as JSON, got {text!r}") from None
 
 
 def counted(engine: Engine, used: Iterable[str]) -> list[ImageSummary]:

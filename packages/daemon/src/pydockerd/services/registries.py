@@ -16,13 +16,18 @@ from pycontainerd.errors import AccessDenied, ImageNotFound
 from pycontainerd.images.reference import Remote, remote
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, NotFound
+from pydockerd.filters import Filters
 from pydockerd.models.image import Progress
-from pydockerd.models.registry import AuthConfig
+from pydockerd.models.registry import AuthConfig, SearchItem
 from pydockerd.models.wire import read
 from pydockerd.views import progress as views
 
 _PAUSE: Final = 0.1
 """Seconds between two messages about how far one layer is, as dockerd has it."""
+
+_USUAL_RESULTS: Final = 25
+_MOST_RESULTS: Final = 100
+"""Of a search, as dockerd has it."""
 
 
 def credentials(header: str) -> Credentials:
@@ -107,6 +112,30 @@ def _id(engine: Engine, reference: str) -> str:
         return engine.supervisor.images.get(reference).id
     except ImageNotFound:
         return ""
+
+
+async def search(engine: Engine, term: str, limit: int, filters: Filters, auth: Credentials) -> list[SearchItem]:
+    """What an index knows by a term. Raises BadRequest for a limit or a filter that cannot be."""
+    if not term:
+        raise BadRequest("invalid value for term: a word to search for is needed")
+    if not 0 <= limit <= _MOST_RESULTS:
+        raise BadRequest(f"limit {limit} is outside the range of [1, {_MOST_RESULTS}]")
+    stars = [_stars(text) for text in filters.get("stars")]
+    official = filters.flag("is-official", False) if filters.get("is-official") else None
+    if filters.flag("is-automated", False):
+        return []  # no repository is any more
+    found = await engine.supervisor.registries.search(term, limit=limit or _USUAL_RESULTS, auth=auth)
+    return [
+        SearchItem(name=each.name, description=each.description, star_count=each.stars, is_official=each.is_official)
+        for each in found
+        if all(each.stars >= least for least in stars) and official in (None, each.is_official)
+    ]
+
+
+def _stars(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadRequest(f"invalid filter 'stars={text}'")
+    return int(text)
 
 
 async def push(engine: Engine, name: str, tag: str, auth: Credentials) -> AsyncIterator[Progress]:

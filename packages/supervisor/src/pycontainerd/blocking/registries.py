@@ -10,6 +10,7 @@ from pycontainerd.images.documents import Descriptor
 from pycontainerd.images.remote import RemoteImage
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials
+from pycontainerd.registry.search import SearchResult
 
 
 class Registries:
@@ -39,3 +40,7 @@ class Registries:
     ) -> builtins.list[Descriptor]:
         """What refers to an image."""
         return self._loop.call(self._registries.referrers(reference, artifact_type=artifact_type, auth=auth))
+
+    def search(self, words: str, *, limit: int = 25, auth: Credentials | None = None) -> builtins.list[SearchResult]:
+        """Repositories by words."""
+        return self._loop.call(self._registries.search(words, limit=limit, auth=auth))

@@ -14,7 +14,9 @@ from pycontainerd.images.platforms import Platform, platform_of
 from pycontainerd.images.reference import remote
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials
-from pycontainerd.registry.registries import RegistryClient
+from pycontainerd.registry.endpoints import DOCKER_HUB
+from pycontainerd.registry.registries import RegistryClient, domain_of
+from pycontainerd.registry.search import SearchResult
 
 
 @frozen(kw_only=True)
@@ -75,6 +77,15 @@ class Registries:
         hexadecimal(digest)
         found = await target.referrers(digest, artifact_type)
         return [descriptor(item, f"referrers of {digest}") for item in found]
+
+    async def search(
+        self, words: str, *, limit: int = 25, auth: Credentials | None = None
+    ) -> builtins.list[SearchResult]:
+        """Repositories by words: ``busybox`` at Docker Hub, ``NAME:PORT/busybox`` at another registry that has an index (most have none)."""
+        head, slash, rest = words.partition("/")
+        elsewhere = bool(slash) and (head == "localhost" or any(sign in head for sign in ".:"))
+        domain, wanted = (domain_of(head), rest) if elsewhere else (DOCKER_HUB, words)
+        return await self._client.search(domain, wanted, limit, auth)
 
     async def _platform(
         self, host: str, reference: str, config: Descriptor, auth: Credentials | None

@@ -14,6 +14,7 @@ from pycontainerd.registry.config import RegistryConfig
 
 DOCKER_HUB: Final = "docker.io"
 _DOCKER_HUB_HOST: Final = "registry-1.docker.io"
+_DOCKER_HUB_INDEX: Final = "index.docker.io"
 
 
 @frozen
@@ -38,6 +39,13 @@ def origin(config: RegistryConfig, domain: str) -> Endpoint:
     trusted = (config.certificates / address).is_dir()
     schemes = ("https", "http") if insecure and not trusted else ("https",)
     return Endpoint(domain, tuple(f"{scheme}://{address}" for scheme in schemes), insecure and not trusted)
+
+
+def index(config: RegistryConfig, domain: str) -> Endpoint:
+    """Where a registry is searched: docker hub has a host of its own for it."""
+    if domain != DOCKER_HUB:
+        return origin(config, domain)
+    return Endpoint(domain, (f"https://{_DOCKER_HUB_INDEX}",), insecure=False)
 
 
 def _mirror(config: RegistryConfig, text: str) -> Endpoint:

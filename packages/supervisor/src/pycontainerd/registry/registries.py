@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pycontainerd.errors import InvalidInput
 from pycontainerd.registry.config import RegistryConfig
 from pycontainerd.registry.credentials import Credentials, DockerConfig, Given, Keychain
-from pycontainerd.registry.endpoints import Endpoint, endpoints, origin
+from pycontainerd.registry.endpoints import Endpoint, endpoints, index, origin
+from pycontainerd.registry.search import SearchResult, search
 
 # aiohttp takes longer to import than all the rest of a supervisor: who never asks a registry does without it
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class RegistryClient:
         """See whether a registry takes these credentials. AccessDenied, RegistryError."""
         domain = domain_of(host)
         await self._connection(origin(self._config, domain), domain, credentials).ping()
+
+    async def search(self, domain: str, words: str, limit: int, auth: Credentials | None) -> list[SearchResult]:
+        """What a registry has by some words. AccessDenied, RegistryError."""
+        return await search(self._connection(index(self._config, domain), domain, auth), words, limit)
 
     async def close(self) -> None:
         """Safe to repeat."""
