@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Coroutine, Mapping
@@ -102,6 +103,12 @@ class Route(NamedTuple):
 def answer(value: Any, status: int = 200) -> web.Response:
     """A JSON answer from models, or anything built of them."""
     return web.Response(body=encode(value), status=status, content_type="application/json")
+
+
+async def answer_of(make: Callable[[], Any]) -> web.Response:
+    """The same for what takes long to make and to write, such as a list of thousands: in a thread, so that others are answered meanwhile."""
+    body = await asyncio.to_thread(lambda: encode(make()))
+    return web.Response(body=body, content_type="application/json")
 
 
 def encode(value: Any) -> bytes:

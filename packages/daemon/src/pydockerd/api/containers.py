@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from pycontainerd import Container
 from pycontainerd.errors import AlreadyRunning, NotRunning
 from pycontainerd.tasks.waiters import WaitCondition
-from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
+from pydockerd.api.call import Call, Route, answer, answer_of, empty, encode, open_stream
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, Conflict, NotModified, NotServed
 from pydockerd.host.ps import DEFAULT, ps
@@ -46,7 +46,8 @@ async def list_containers(engine: Engine, call: Call) -> web.Response:
         size=call.flag("size"),
     )
     now = datetime.now(UTC)
-    return answer([views.summary(facts, now, health=call.version >= (1, 52)) for facts in picked])
+    health = call.version >= (1, 52)
+    return await answer_of(lambda: [views.summary(facts, now, health=health) for facts in picked])
 
 
 async def create(engine: Engine, call: Call) -> web.Response:
@@ -54,7 +55,7 @@ async def create(engine: Engine, call: Call) -> web.Response:
     name = call.text("name")
     wanted = check_name(name) if name else None
     request = CreateRequest.parse(await call.json())
-    container, warnings = await service.create(engine, request, wanted or fresh_name(service.names(engine)))
+    container, warnings = await service.create(engine, request, wanted or fresh_name(service.Names(engine)))
     return answer(Created(id=container.id, warnings=warnings), 201)
 
 

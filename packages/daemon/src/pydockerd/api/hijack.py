@@ -112,9 +112,17 @@ def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) 
     request[_HIJACKED] = True
     protocol.connection_made(transport)
     transport.set_write_buffer_limits(high=_WRITE_HIGH)
+    _widen(transport)
     transport.write(_head(request, content_type, headers))
     transport.resume_reading()
     return Connection(transport, reader, protocol)
+
+
+def _widen(transport: asyncio.Transport) -> None:
+    """Let the kernel keep as much for the client as it may: each step then moves more."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WRITE_HIGH)
 
 
 async def _taken(transport: asyncio.Transport) -> None:

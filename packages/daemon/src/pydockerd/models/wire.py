@@ -25,6 +25,7 @@ from pydockerd.errors import BadRequest
 
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
+Dumper = Callable[[Any], Any]
 
 
 _MISFIT: Final = re.compile("[\0\ud800-\udfff]")
@@ -36,6 +37,9 @@ class Words(tuple[str, ...]):
 
     __slots__ = ()
 
+
+_PLAIN: Final = frozenset({str, int, float, bool, types.NoneType})
+"""What is its own JSON form: most of what there is, in the lists of hundreds of containers."""
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """What Go prints for a time that is not set; clients look for exactly this."""
@@ -84,17 +88,22 @@ def read(model: type[T], value: Any, path: str = "") -> T:
 
 def dump(value: Any) -> Any:
     """The JSON form of a model, or of anything built of models."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if attrs.has(type(value)):
-        return _dump_model(value)
-    if isinstance(value, Mapping):
-        return {str(key): dump(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [dump(item) for item in value]
-    if isinstance(value, datetime):
-        return timestamp(value)
-    raise TypeError(f"no JSON form for {type(value).__name__}")
+    return _dumper(type(value))(value)
+
+
+def _find_dumper(kind: type[Any]) -> Dumper:
+    """How values of one class are written."""
+    if issubclass(kind, str | int | float | bool | types.NoneType):
+        return lambda value: value
+    if attrs.has(kind):
+        return _model_dumper(_find_names(kind))
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): item if type(item) in _PLAIN else dump(item) for key, item in value.items()}
+    if issubclass(kind, tuple | list):
+        return lambda value: [item if type(item) in _PLAIN else dump(item) for item in value]
+    if issubclass(kind, datetime):
+        return timestamp
+    raise TypeError(f"no JSON form for {kind.__name__}")
 
 
 def timestamp(moment: datetime | None) -> str:
@@ -105,13 +114,17 @@ def timestamp(moment: datetime | None) -> str:
     return text + "Z"
 
 
-def _dump_model(value: Any) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name, key, omitted in _names(type(value)):
-        item = getattr(value, name)
-        if omitted is None or not omitted(item):
-            result[key] = dump(item)
-    return result
+def _model_dumper(names: tuple[tuple[str, str, Callable[[Any], bool] | None], ...]) -> Dumper:
+    def dumper(value: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, key, omitted in names:
+            item = getattr(value, name)
+            if omitted is None or not omitted(item):
+                kind = type(item)
+                result[key] = item if kind in _PLAIN else _dumper(kind)(item)
+        return result
+
+    return dumper
 
 
 def _empty(item: Any) -> bool:
@@ -205,7 +218,7 @@ def _words(value: Any, path: str) -> Words:
 
 
 # mypy takes no class of unknown metaclass for hashable: the caches are typed by hand
-_names: Final[Callable[[Any], tuple[tuple[str, str, Callable[[Any], bool] | None], ...]]] = cache(_find_names)
+_dumper: Final[Callable[[Any], Dumper]] = cache(_find_dumper)
 _readers: Final[Callable[[Any], dict[str, tuple[str, Reader]]]] = cache(_find_readers)
 
 _SCALARS: dict[Any, Reader] = {str: _text, int: _integer, float: _number, bool: _boolean, Words: _words}

@@ -29,6 +29,9 @@ from pydockerd.settings import Settings
 
 logger = logging.getLogger("pydockerd")
 
+_READ_BUFFER: Final = 512 << 10
+"""Bytes of an upload that may wait; twice as many before its sender does."""
+
 _CLOSING_SECONDS: Final = 0.5
 """For what was sent already to leave, once no request is waited for any more."""
 
@@ -75,6 +78,7 @@ async def _serving(engine: Engine, opened: Sequence[Door]) -> AsyncIterator[web.
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_CLOSING_SECONDS,
+        read_bufsize=_READ_BUFFER,
     )
     await runner.setup()
     try:

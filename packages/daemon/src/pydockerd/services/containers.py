@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from attrs import frozen
+
 from pycontainerd import Container
 from pycontainerd.containers.names import new_id
 from pycontainerd.errors import (
+    AmbiguousId,
     ContainerNotFound,
     ContainerRunning,
     ImageNotFound,
@@ -69,9 +72,20 @@ async def remove(engine: Engine, container: Container, *, force: bool, volumes: 
         raise
 
 
-def names(engine: Engine) -> frozenset[str]:
-    """The names in use."""
-    return frozenset(container.name for container in engine.supervisor.containers.list() if container.name)
+@frozen
+class Names:
+    """Those in use, to be asked for one: of thousands of containers, a list would take longer to make."""
+
+    _engine: Engine
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self._engine.supervisor.containers.get(str(name))
+        except ContainerNotFound:
+            return False
+        except AmbiguousId:
+            return True
+        return True
 
 
 async def start(engine: Engine, container: Container) -> None:

@@ -37,14 +37,12 @@ class Selection:
         """The ones to show, newest first. Raises BadRequest for a filter's value that cannot be, or names no container."""
         self._check()
         ordered = sorted(containers, key=lambda facts: facts.info.created_at, reverse=True)
-        bounded = self._between(ordered)
-        picked = [facts for facts in bounded if self._shows(facts)]
+        bounded, tests = self._between(ordered), self._tests() if self.filters.values else ()
+        picked = [facts for facts in bounded if self._shows(facts) and all(test(facts) for test in tests)]
         return picked[: self.limit] if self.limit > 0 else picked
 
     def _shows(self, facts: ContainerFacts) -> bool:
-        if not self._everything and not (facts.info.running or facts.info.status is Status.RESTARTING):
-            return False
-        return all(test(facts) for test in self._tests())
+        return self._everything or facts.info.running or facts.info.status is Status.RESTARTING
 
     @property
     def _everything(self) -> bool:
