@@ -10,4 +10,16 @@ STEPS: tuple[str, ...] = (
         state TEXT NOT NULL, made_for TEXT NOT NULL
     ) STRICT;
     """,
+    # Networks. state: "making" until its links are there, "removing" from the decision until they are gone. What is in a record is
+    # `pydockerd.network.model`'s.
+    """
+    CREATE TABLE networks (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ns INTEGER NOT NULL, state TEXT NOT NULL, record TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE endpoints (
+        id TEXT PRIMARY KEY, network_id TEXT NOT NULL REFERENCES networks (id), sandbox TEXT NOT NULL, record TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX endpoints_of_sandbox ON endpoints (sandbox);
+    CREATE TABLE network_wishes (sandbox TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+    """,
 )
