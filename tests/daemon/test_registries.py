@@ -149,10 +149,11 @@ async def test_a_push_of_nothing(api: Api) -> None:
 async def test_log_in(api: Api) -> None:
     tried: list[tuple[str, Credentials]] = []
 
-    async def login(address: str, found: Credentials) -> None:
+    async def login(address: str, found: Credentials) -> str:
         tried.append((address, found))
         if found.password != "right":
             raise AccessDenied(address, "log in: the answer was 401 Unauthorized")
+        return ""
 
     api.supervisor.registries = SimpleNamespace(login=login)  # type: ignore[attr-defined]
     body = {"username": "me", "password": "right", "serveraddress": "reg.example"}

@@ -72,11 +72,15 @@ class Registry:
 
 @define
 class TokenServer:
-    """Gives tokens to USER for everything, and to nobody for reading; ``asked`` is what for."""
+    """Gives tokens to USER for everything, and to nobody for reading; ``asked`` is what for.
+
+    Who wants to log in for longer (``offline_token``) gets ``identity``, and may show that instead of name and password.
+    """
 
     directory: Path
     service: str = "tests"
     lifetime: int = 300
+    identity: str = "stands-for-somebody"
     asked: list[Mapping[str, str]] = field(factory=list)
     address: str = ""
 
@@ -109,7 +113,19 @@ class TokenServer:
         self.asked.append({**query, "scopes": " ".join(scopes), "authorized": str(bool(authorization))})
         if authorization and authorization != known:
             return 401, {"errors": [{"code": "UNAUTHORIZED", "message": "wrong password"}]}
-        access = [self._access(scope, bool(authorization)) for scope in scopes]
+        given = {"refresh_token": self.identity} if authorization and query.get("offline_token") == "true" else {}
+        return 200, self._token(scopes, known=bool(authorization)) | given
+
+    def refreshed(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        """A token for who shows the identity token (oauth.md), or 401."""
+        self.asked.append({**form, "refreshed": "true"})
+        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.identity:
+            return 401, {"errors": [{"code": "UNAUTHORIZED", "message": "unknown token"}]}
+        given = self._token(form.get("scope", "").split(), known=True)
+        return 200, {"access_token": given["token"], "expires_in": given["expires_in"]}
+
+    def _token(self, scopes: list[str], *, known: bool) -> dict[str, Any]:
+        access = [self._access(scope, known) for scope in scopes]
         now = int(time.time())
         claims = {
             "iss": "issuer",
@@ -120,7 +136,7 @@ class TokenServer:
             "iat": now,
         }
         token = self._signed({**claims, "jti": str(now), "access": access})
-        return 200, {"token": token, "expires_in": self.lifetime}
+        return {"token": token, "expires_in": self.lifetime}
 
     @staticmethod
     def _access(scope: str, known: bool) -> dict[str, Any]:
@@ -140,13 +156,19 @@ class TokenServer:
         return f"{text}.{_base64(signature)}"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        answer = self.answer
+        answer, refreshed = self.answer, self.refreshed
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 query = parse_qs(urlsplit(self.path).query)
                 plain = {name: values[-1] for name, values in query.items()}
-                status, body = answer(plain, query.get("scope", []), self.headers.get("Authorization", ""))
+                self.tell(*answer(plain, query.get("scope", []), self.headers.get("Authorization", "")))
+
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                self.tell(*refreshed({name: values[-1] for name, values in parse_qs(content).items()}))
+
+            def tell(self, status: int, body: dict[str, Any]) -> None:
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))

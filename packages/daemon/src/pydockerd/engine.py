@@ -35,6 +35,8 @@ class Engine:
     requests: Requests = field(factory=Requests)
     gate: Gate = field(factory=Gate)
     meter: Meter = field(factory=Unmeasured)
+    event_listeners: int = 0
+    """How many clients follow the events."""
     seccomp: str = "default"
     """The profile of containers that name none, as `ContainerConfig.seccomp` has it."""
 

@@ -18,6 +18,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
+from pydockerd.api.halfclosed import keep_open_after_eof
+
 _READ_LIMIT = 256 << 10
 _WRITE_HIGH = 512 << 10
 _LONGEST_PAUSE = 0.5
@@ -110,6 +112,7 @@ def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) 
     protocol = _Stream(reader, request.protocol)
     transport.set_protocol(protocol)
     request[_HIJACKED] = True
+    keep_open_after_eof(transport)
     protocol.connection_made(transport)
     transport.set_write_buffer_limits(high=_WRITE_HIGH)
     _widen(transport)

@@ -15,8 +15,8 @@ _DOCKER_HUB = "docker.io"
 async def auth(engine: Engine, call: Call) -> web.Response:
     """SystemAuth: 401 with the registry's words for credentials that it does not take."""
     said = await call.body(AuthConfig)
-    await engine.supervisor.registries.login(said.server_address or _DOCKER_HUB, service.of_config(said))
-    return answer(AuthAnswer(status="Login Succeeded"))
+    token = await engine.supervisor.registries.login(said.server_address or _DOCKER_HUB, service.of_config(said))
+    return answer(AuthAnswer(status="Login Succeeded", identity_token=token or said.identity_token))
 
 
 async def inspect(engine: Engine, call: Call) -> web.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
@@ -51,7 +50,25 @@ class Plugins:
     volume: tuple[str, ...] = ("local",)
     network: tuple[str, ...] = ("host", "null")
     authorization: tuple[str, ...] | None = None
-    log: tuple[str, ...] = ("json-file", "none")
+    log: tuple[str, ...] = ("json-file", "local", "none")
+
+
+@frozen(kw_only=True)
+class IndexInfo:
+    """How one registry is reached. Source: definition IndexInfo."""
+
+    name: str
+    mirrors: tuple[str, ...] = ()
+    secure: bool
+    official: bool
+
+
+@frozen(kw_only=True)
+class AddressPoolInfo:
+    """Where subnets of networks are taken from."""
+
+    base: str
+    size: int
 
 
 @frozen(kw_only=True)
@@ -59,7 +76,7 @@ class RegistryConfig:
     """Source: definition RegistryServiceConfig."""
 
     insecure_registry_cidrs: tuple[str, ...] = wire("InsecureRegistryCIDRs", default=("127.0.0.0/8", "::1/128"))
-    index_configs: Mapping[str, Any] = field(factory=dict)
+    index_configs: Mapping[str, IndexInfo] = field(factory=dict)
     mirrors: tuple[str, ...] = ()
 
 
@@ -149,6 +166,7 @@ class Info:
     init_commit: Commit = field(factory=Commit)
     security_options: tuple[str, ...]
     cdi_spec_dirs: tuple[str, ...] = wire("CDISpecDirs", default=())
+    default_address_pools: tuple[AddressPoolInfo, ...] = wire(default=(), omit_empty=True)
     warnings: tuple[str, ...] | None = None
 
 

@@ -15,10 +15,20 @@ from pycontainerd.containers.info import Status
 from pydockerd import __version__
 from pydockerd.engine import Engine
 from pydockerd.host import machine
-from pydockerd.models.system import Commit, Component, Info, RuntimePath, Version
+from pydockerd.models.system import (
+    AddressPoolInfo,
+    Commit,
+    Component,
+    IndexInfo,
+    Info,
+    Plugins,
+    RegistryConfig,
+    RuntimePath,
+    Version,
+)
 from pydockerd.models.wire import timestamp
+from pydockerd.settings import Settings
 from pydockerd.versions import NEWEST, OLDEST
-from pydockerd.views.container import DRIVER
 
 
 def version(engine: Engine) -> Version:
@@ -30,7 +40,7 @@ def version(engine: Engine) -> Version:
         "Os": "linux",
         "KernelVersion": machine.kernel_version(),
         "PythonVersion": platform.python_version(),
-        "Experimental": "false",
+        "Experimental": "true" if engine.settings.experimental else "false",
         "GitCommit": "",
         "GoVersion": "",
         "BuildTime": "",
@@ -45,12 +55,14 @@ def version(engine: Engine) -> Version:
         api_version=str(NEWEST),
         min_api_version=str(OLDEST),
         arch=engine.architecture,
+        experimental=engine.settings.experimental,
         kernel_version=machine.kernel_version(),
     )
 
 
 def info(engine: Engine) -> Info:
     """The daemon's state and the machine's."""
+    settings = engine.settings
     states = Counter(container.info().status for container in engine.supervisor.containers.list())
     name, release = machine.operating_system()
     return Info(
@@ -60,36 +72,81 @@ def info(engine: Engine) -> Info:
         containers_paused=states[Status.PAUSED],
         containers_stopped=states.total() - states[Status.RUNNING] - states[Status.PAUSED],
         images=len(engine.supervisor.images.list()),
-        driver=DRIVER,
+        driver=settings.storage_driver,
         driver_status=(("Supports d_type", "true"), ("userxattr", "false")),
-        docker_root_dir=str(engine.settings.data_root),
+        docker_root_dir=str(settings.data_root),
+        plugins=Plugins(authorization=settings.authorization_plugins or None),
         swap_limit=machine.swap_is_limited(),
         oom_kill_disable=machine.cgroup_version() == "1",
         ipv4_forwarding=machine.forwards_ipv4(),
-        debug=engine.settings.debug,
+        debug=settings.debug,
         n_fd=machine.open_descriptors(),
         n_goroutines=len(asyncio.all_tasks()),
         system_time=timestamp(datetime.now(UTC)),
+        logging_driver=settings.defaults.log_driver,
+        n_events_listener=engine.event_listeners,
         cgroup_version=machine.cgroup_version(),
         kernel_version=machine.kernel_version(),
         operating_system=name,
         os_version=release,
         architecture=platform.machine(),
+        registry_config=_registries(settings),
         ncpu=engine.facts.cpus,
         mem_total=machine.memory_total(),
         name=platform.node(),
+        labels=settings.labels,
+        experimental_build=settings.experimental,
         server_version=__version__,
         runtimes={"pyrunc": RuntimePath(path="pyrunc")},
+        default_runtime=settings.defaults.runtime,
+        init_binary="pyrunc-init",
         containerd_commit=Commit(id=_version_of("pycontainerd")),
         runc_commit=Commit(id=_version_of("pyrunc")),
         security_options=_security_options(engine),
-        cdi_spec_dirs=tuple(str(directory) for directory in engine.settings.cdi_spec_dirs),
+        cdi_spec_dirs=tuple(map(str, settings.cdi_spec_dirs)) if settings.has_feature("cdi", True) else (),
+        default_address_pools=tuple(
+            AddressPoolInfo(base=str(pool.base), size=pool.size) for pool in settings.network.default_address_pools
+        ),
+        warnings=_warnings(settings) or None,
     )
+
+
+def _registries(settings: Settings) -> RegistryConfig:
+    networks = [text for text in settings.insecure_registries if "/" in text]
+    hosts = [text for text in settings.insecure_registries if "/" not in text]
+    hub = IndexInfo(name="docker.io", mirrors=settings.registry_mirrors, secure=True, official=True)
+    return RegistryConfig(
+        insecure_registry_cidrs=(*networks, "127.0.0.0/8", "::1/128"),
+        index_configs={
+            "docker.io": hub,
+            **{host: IndexInfo(name=host, secure=False, official=False) for host in hosts},
+        },
+        mirrors=settings.registry_mirrors,
+    )
+
+
+def _warnings(settings: Settings) -> tuple[str, ...]:
+    """What an administrator should know, in dockerd's words."""
+    said = [] if machine.swap_is_limited() else ["WARNING: No swap limit support"]
+    for address in settings.hosts if not settings.tls.verify else ():
+        if address.startswith("tcp://") and settings.tls.enabled is False:
+            said.append(
+                f"WARNING: API is accessible on http://{address.removeprefix('tcp://')} without encryption.\n"
+                "         Access to the remote API is equivalent to root access on the host."
+            )
+        elif address.startswith("tcp://"):
+            said.append(
+                f"WARNING: API is accessible on https://{address.removeprefix('tcp://')} without TLS client verification.\n"
+                "         Access to the remote API is equivalent to root access on the host."
+            )
+    return tuple(said)
 
 
 def _security_options(engine: Engine) -> tuple[str, ...]:
     users = ("name=userns",) if engine.facts.users is not None else ()
-    return ("name=seccomp,profile=builtin", *users, "name=cgroupns")
+    profile = engine.settings.defaults.seccomp_profile or "builtin"
+    gaining = ("name=no-new-privileges",) if engine.settings.defaults.no_new_privileges else ()
+    return (f"name=seccomp,profile={profile}", *users, "name=cgroupns", *gaining)
 
 
 def identity(engine: Engine) -> str:

@@ -23,9 +23,9 @@ class Registries:
         """Reach registries so from now on."""
         self._loop.call(self._registries.configure(config))
 
-    def login(self, address: str, auth: Credentials) -> None:
-        """See whether a registry takes these credentials."""
-        self._loop.call(self._registries.login(address, auth))
+    def login(self, address: str, auth: Credentials) -> str:
+        """See whether a registry takes these credentials; an identity token for them, or nothing."""
+        return self._loop.call(self._registries.login(address, auth))
 
     def inspect(self, reference: str, *, auth: Credentials | None = None) -> RemoteImage:
         """What a name stands for."""

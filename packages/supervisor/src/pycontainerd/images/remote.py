@@ -37,9 +37,12 @@ class Registries:
         """Reach registries so from now on; what has begun goes on as it began."""
         self._client.configure(config)
 
-    async def login(self, address: str, auth: Credentials) -> None:
-        """See whether a registry (``docker.io``, ``NAME:PORT``) takes these credentials; nothing is kept. InvalidInput for what is no address."""
-        await self._client.login(address, auth)
+    async def login(self, address: str, auth: Credentials) -> str:
+        """See whether a registry (``docker.io``, ``NAME:PORT``) takes these credentials; nothing is kept. InvalidInput for what is no address.
+
+        Some token servers give a token that stands for name and password from then on (`Credentials.identity_token`); it is empty for all others.
+        """
+        return await self._client.login(address, auth)
 
     async def inspect(self, reference: str, *, auth: Credentials | None = None) -> RemoteImage:
         """What a name stands for. ManifestNotFound; ImageError for what is neither manifest nor index."""

@@ -45,6 +45,10 @@ class Authorizer:
         self._tokens: dict[tuple[str, ...], _Token] = {}
         self._credentials: Credentials | None = None
         self._one = asyncio.Lock()
+        self.wants_identity = False
+        """Whether to ask for a token that stands for name and password from now on."""
+        self.identity_token = ""
+        """That token, where the token server gives one (``refresh_token``)."""
 
     def challenged(self, headers: Iterable[str], scopes: tuple[str, ...]) -> bool:
         """The registry has answered 401. Whether it is worth another attempt: it says how, and is not what was tried."""
@@ -113,6 +117,8 @@ class Authorizer:
         query += [("scope", scope) for scope in scopes]
         if credentials.username:
             query.append(("account", credentials.username))
+            if self.wants_identity:
+                query += [("client_id", _CLIENT), ("offline_token", "true")]
         url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}" if query else realm
         return await self._token("GET", url, credentials.basic() if credentials.username else None, None, what)
 
@@ -138,8 +144,11 @@ class Authorizer:
             found: dict[str, Any] = json.loads(data)
             text = found.get("token") or found["access_token"]
             seconds = float(found.get("expires_in") or _SHORTEST)
+            identity = found.get("refresh_token")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise RegistryRefused(self._endpoint.host, "its token server gave no token") from None
         if not isinstance(text, str) or not text.isprintable() or not text.isascii():
             raise RegistryRefused(self._endpoint.host, "its token server gave no token")
+        if self.wants_identity and isinstance(identity, str):
+            self.identity_token = identity
         return _Token(text, time.monotonic() + max(seconds, _SHORTEST))

@@ -97,6 +97,12 @@ class Connection:
 
         await self.retried("log in", attempt)
 
+    async def log_in(self) -> str:
+        """``ping``, and the identity token that the registry's token server gives for name and password; empty where it gives none."""
+        self._authorizer.wants_identity = True
+        await self.ping()
+        return self._authorizer.identity_token
+
     async def retried(
         self, what: str, attempt: Callable[[], Any], progressed: Callable[[], bool] = lambda: False
     ) -> Any:

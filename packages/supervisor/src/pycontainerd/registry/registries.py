@@ -50,10 +50,10 @@ class RegistryClient:
         """Where to push to: the registry itself."""
         return self._repository(origin(self._config, domain), domain, name, auth)
 
-    async def login(self, host: str, credentials: Credentials) -> None:
-        """See whether a registry takes these credentials. AccessDenied, RegistryError."""
+    async def login(self, host: str, credentials: Credentials) -> str:
+        """See whether a registry takes these credentials; a token for them, or nothing. AccessDenied, RegistryError."""
         domain = domain_of(host)
-        await self._connection(origin(self._config, domain), domain, credentials).ping()
+        return await self._connection(origin(self._config, domain), domain, credentials).log_in()
 
     async def search(self, domain: str, words: str, limit: int, auth: Credentials | None) -> list[SearchResult]:
         """What a registry has by some words. AccessDenied, RegistryError."""
