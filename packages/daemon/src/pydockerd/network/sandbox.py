@@ -12,6 +12,16 @@ from pydockerd.network.ports import Wish
 
 
 @frozen(kw_only=True)
+class Resolving:
+    """How names are looked up in a sandbox: what somebody has said instead of what the machine's resolv.conf says. ``file`` is the sandbox's own."""
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    file: Path | None = None
+
+
+@frozen(kw_only=True)
 class Sandbox:
     """``netns`` is the path of its network namespace, empty while it does not run. ``names`` are those that others call it by, ``label`` is the one
     for messages and events. ``hosts`` is its /etc/hosts, if that is to have its addresses; the names in it are ``hostnames``."""
@@ -24,6 +34,7 @@ class Sandbox:
     hostnames: str = ""
     wishes: tuple[Attachment, ...] = ()
     ports: tuple[Wish, ...] = ()
+    resolving: Resolving | None = None
 
 
 class Observer(Protocol):
