@@ -23,7 +23,6 @@ from pydockerd.api.halfclosed import keep_open_after_eof
 _READ_LIMIT = 256 << 10
 _WRITE_HIGH = 512 << 10
 _LONGEST_PAUSE = 0.5
-_HIJACKED = "pydockerd.hijacked"
 
 
 class _Stream(asyncio.StreamReaderProtocol):
@@ -98,7 +97,7 @@ def wants_upgrade(request: web.Request) -> bool:
 
 def is_hijacked(request: web.Request) -> bool:
     """Whether its connection was taken."""
-    return _HIJACKED in request
+    return isinstance(request.transport, asyncio.Transport) and isinstance(request.transport.get_protocol(), _Stream)
 
 
 def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) -> Connection:
@@ -111,7 +110,6 @@ def hijack(request: web.Request, content_type: str, headers: Mapping[str, str]) 
     reader = asyncio.StreamReader(limit=_READ_LIMIT)
     protocol = _Stream(reader, request.protocol)
     transport.set_protocol(protocol)
-    request[_HIJACKED] = True
     keep_open_after_eof(transport)
     protocol.connection_made(transport)
     transport.set_write_buffer_limits(high=_WRITE_HIGH)

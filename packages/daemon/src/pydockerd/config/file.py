@@ -52,13 +52,12 @@ def _check_keys(values: Mapping[str, Any]) -> None:
     for key in values.keys() & REFUSED.keys():
         Nothing(REFUSED[key]).from_json(values[key], key)
     if unknown := sorted(values.keys() - known.keys()):
-        told = ", ".join(unknown)
-        hint = _hint(unknown[0], known)
-        raise ConfigError(f"the following directives don't match any configuration option: {told}{hint}")
+        told = ", ".join(f"{key}{_hint(key, known)}" for key in unknown)
+        raise ConfigError(f"the following directives don't match any configuration option: {told}")
 
 
 def _hint(key: str, known: Mapping[str, Option]) -> str:
     """The key that was meant: flags of several values are in the singular, keys in the plural."""
     by_flag = [option.key for option in known.values() if option.flag == key]
-    near = by_flag or difflib.get_close_matches(key, known, 1)
+    near = by_flag or difflib.get_close_matches(key.lower(), known, 1)
     return f" (is {near[0]} meant?)" if near else ""

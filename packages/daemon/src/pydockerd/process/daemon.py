@@ -24,6 +24,7 @@ from pydockerd.process.opening import opened_engine
 from pydockerd.process.pidfile import pidfile
 from pydockerd.process.reload import Reloader
 from pydockerd.process.sockets import BACKLOG
+from pydockerd.services.logs import check_log_options
 from pydockerd.services.seccomp import seccomp_profile
 from pydockerd.settings import Settings
 
@@ -46,6 +47,7 @@ def run(settings: Settings, load: Callable[[], Settings]) -> None:
 async def serve(settings: Settings, load: Callable[[], Settings], opened: Sequence[Door]) -> None:
     """Serve at the doors until SIGTERM or SIGINT."""
     stopping = signals.Stopping()
+    check_log_options(settings.defaults)
     # before the supervisor is opened: without them nothing may be done
     asked, seccomp = gate(settings.authorization_plugins), seccomp_profile(settings.defaults)
     async with opened_engine(settings) as engine, contextlib.AsyncExitStack() as stack:

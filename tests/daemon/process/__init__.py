@@ -1,0 +1,1 @@
+"""Tests of the daemon as a process: its doors, signals, logs and metrics."""

@@ -1,0 +1,183 @@
+"""The end of a daemon: what its clients see of it, and that it does not wait for ever."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.process.conftest import Starter, ask, open_stream, until
+from tests.support.daemon import Daemon, UnixConnection
+
+
+def run(daemon: Daemon, *command: str) -> str:
+    """A running container's id."""
+    done = daemon.docker("run", "-d", "--network", "none", "host", *command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_what_is_followed_ends_whole_and_at_once(start: Starter) -> None:
+    daemon = start("--shutdown-timeout", "30")
+    container = run(daemon, "sh", "-c", "echo one; sleep 60")
+    until(lambda: daemon.docker("logs", container).stdout == "one\n")
+    attached = subprocess.Popen(
+        ["docker", "logs", "-f", container],
+        env=daemon.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    events, events_answer = open_stream(daemon, "GET", "/events?since=1")
+    stats, stats_answer = open_stream(daemon, "GET", f"/containers/{container}/stats")
+    waiting, waiting_answer = open_stream(daemon, "POST", f"/containers/{container}/wait")
+    try:
+        assert json.loads(events_answer.readline())["Type"]
+        assert json.loads(stats_answer.readline())["id"] == container
+        assert attached.stdout is not None
+        assert attached.stdout.readline() == "one\n"
+        began = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - began < 10
+        # http.client raises IncompleteRead for a chunked answer that was cut off
+        assert all(json.loads(line) for line in events_answer.read().splitlines())
+        assert all(json.loads(line) for line in stats_answer.read().splitlines())
+        assert waiting_answer.read() == b""
+        out, err = attached.communicate(timeout=20)
+        assert (attached.returncode, out, err) == (0, "", "")
+    finally:
+        for connection in (events, stats, waiting):
+            connection.close()
+        attached.kill()
+        attached.communicate()
+    daemon.start()
+    assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
+
+
+def test_attached_clients_get_their_end(start: Starter) -> None:
+    daemon = start("--shutdown-timeout", "30")
+    container = run(daemon, "sleep", "60")
+    attached = subprocess.Popen(
+        ["docker", "exec", "-i", container, "cat"],
+        env=daemon.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert attached.stdin is not None
+        assert attached.stdout is not None
+        attached.stdin.write("echo\n")
+        attached.stdin.flush()
+        assert attached.stdout.readline() == "echo\n"
+        assert daemon.stop() == 0
+        attached.stdin.close()
+        attached.wait(20)
+    finally:
+        attached.kill()
+        attached.communicate()
+    daemon.start()
+    assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
+
+
+def test_requests_in_progress_are_finished(start: Starter) -> None:
+    daemon = start("--shutdown-timeout", "30")
+    container = run(daemon, "sh", "-c", "trap '' TERM; sleep 60")
+    connection = UnixConnection(str(daemon.socket), timeout=30)
+    try:
+        connection.request("POST", f"/containers/{container}/stop?t=2")
+        time.sleep(0.3)  # it is on its way: the container does not heed the signal
+        assert daemon.process is not None
+        daemon.process.send_signal(signal.SIGTERM)
+        answer = connection.getresponse()
+        assert answer.status == 204
+        assert answer.getheader("Connection", "").lower() == "close"
+        assert daemon.process.wait(20) == 0
+        daemon.process = None
+    finally:
+        connection.close()
+    daemon.start()
+    assert daemon.docker("inspect", "-f", "{{.State.ExitCode}}", container).stdout == "137\n"
+
+
+@pytest.mark.parametrize("how", ["timeout", "second signal"])
+def test_but_not_for_ever(start: Starter, how: str) -> None:
+    daemon = start("--shutdown-timeout", "1" if how == "timeout" else "-1")
+    container = run(daemon, "sh", "-c", "trap '' TERM; sleep 60")
+    connection = UnixConnection(str(daemon.socket), timeout=30)
+    try:
+        connection.request("POST", f"/containers/{container}/stop?t=60")
+        time.sleep(0.3)
+        assert daemon.process is not None
+        daemon.process.send_signal(signal.SIGTERM)
+        until(lambda: "stopping; the containers go on running" in daemon.log())
+        if how == "second signal":
+            with pytest.raises(subprocess.TimeoutExpired):
+                daemon.process.wait(1.5)
+            daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(15) == 0
+        daemon.process = None
+        assert "1 requests are not finished" in daemon.log()
+        with pytest.raises(OSError):  # noqa: PT011 - reset or closed without an answer
+            connection.getresponse()
+    finally:
+        connection.close()
+    daemon.start()
+    assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
+    assert daemon.docker("rm", "-f", container).returncode == 0
+
+
+def test_nobody_comes_in_any_more(start: Starter) -> None:
+    daemon = start("--shutdown-timeout", "30")
+    container = run(daemon, "sh", "-c", "trap '' TERM; sleep 60")
+    connection = UnixConnection(str(daemon.socket), timeout=30)
+    try:
+        connection.request("POST", f"/containers/{container}/stop?t=2")
+        time.sleep(0.3)
+        assert daemon.process is not None
+        daemon.process.send_signal(signal.SIGTERM)
+        until(lambda: "stopping" in daemon.log())
+        late = UnixConnection(str(daemon.socket), timeout=5)
+        with pytest.raises(OSError):  # noqa: PT011 - refused, or the socket is gone
+            late.request("GET", "/_ping")
+        late.close()
+        assert connection.getresponse().status == 204
+        assert daemon.process.wait(20) == 0
+        daemon.process = None
+    finally:
+        connection.close()
+    assert not daemon.socket.exists()
+    assert not list(daemon.directory.glob("run/*.pid"))
+    daemon.start()
+
+
+def test_stacks_on_sigusr1(start: Starter) -> None:
+    daemon = start()
+    connection, _ = open_stream(daemon, "GET", "/events")
+    assert daemon.process is not None
+    daemon.process.send_signal(signal.SIGUSR1)
+    (path,) = until(lambda: list((daemon.directory / "run").glob("stacks-*.log")))
+    until(lambda: f"stacks written to {path}" in daemon.log())
+    connection.close()
+    text = Path(path).read_text()
+    assert "thread MainThread:" in text
+    assert "api/system.py" in text  # whoever follows the events
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    assert ask(daemon, "GET", "/_ping").status == 200
+
+
+def test_sigquit_tells_the_stacks_and_ends_at_once(start: Starter) -> None:
+    daemon = start()
+    assert daemon.process is not None
+    daemon.process.send_signal(signal.SIGQUIT)
+    assert daemon.process.wait(10) == 128 + signal.SIGQUIT
+    daemon.process = None
+    assert "thread MainThread:" in daemon.log()
+    daemon.start()  # on what is left
+    assert ask(daemon, "GET", "/_ping").status == 200
