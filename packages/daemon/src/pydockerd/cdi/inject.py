@@ -19,12 +19,13 @@ def wanted(host: HostConfig) -> tuple[str, ...]:
     names: list[str] = []
     for request in host.device_requests or ():
         if request.driver != DRIVER:
-            raise BadRequest(_no_driver(request))
+            raise BadRequest(no_driver(request))
         names += request.device_ids or ()
     return tuple(dict.fromkeys(names))
 
 
-def _no_driver(request: DeviceRequest) -> str:
+def no_driver(request: DeviceRequest) -> str:
+    """docker's words for a request whose driver there is not."""
     capabilities = " ".join(f"[{' '.join(those)}]" for those in request.capabilities or ())
     return f'could not select device driver "{request.driver}" with capabilities: [{capabilities}]'
 

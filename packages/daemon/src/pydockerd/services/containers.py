@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
@@ -18,7 +18,8 @@ from pycontainerd.errors import (
     RemovalInProgress,
     RuntimeFailed,
 )
-from pydockerd.cdi.specification import find
+from pydockerd.cdi.inject import no_driver
+from pydockerd.cdi.specification import Edits, find
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, InternalError, NotFound
 from pydockerd.filters import Filters
@@ -41,7 +42,7 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
     """A new container, and what its creator is to be warned of."""
     settings = engine.settings
     request = with_defaults(request, cgroup_parent=settings.cgroup_parent, defaults=settings.defaults)
-    known = await asyncio.to_thread(find, engine.settings.cdi_spec_dirs) if request.host.device_requests else {}
+    known = await _devices(engine, request.host)
     translation = container_config(request, engine.facts, known)
     try:
         image = engine.supervisor.images.get(request.config.image)
@@ -57,6 +58,15 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
     except ImageNotFound:
         raise NotFound(f"No such image: {_tagged(request.config.image)}") from None
     return container, translation.warnings
+
+
+async def _devices(engine: Engine, host: HostConfig) -> Mapping[str, tuple[Edits, ...]]:
+    """What is known of devices, for who asks for some. BadRequest where that is switched off."""
+    if not host.device_requests:
+        return {}
+    if not engine.settings.has_feature("cdi", True):
+        raise BadRequest(no_driver(host.device_requests[0]))
+    return await asyncio.to_thread(find, engine.settings.cdi_spec_dirs)
 
 
 async def remove(engine: Engine, container: Container, *, force: bool, volumes: bool) -> None:
