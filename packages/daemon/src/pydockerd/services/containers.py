@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from pycontainerd import Container
+from pycontainerd.containers.info import Status
 from pycontainerd.containers.names import new_id
 from pycontainerd.errors import (
     AmbiguousId,
@@ -157,17 +158,15 @@ async def select(engine: Engine, filters: Filters, *, all: bool, limit: int, siz
 
 async def prune(engine: Engine, filters: Filters) -> tuple[tuple[str, ...], int]:
     """Remove what does not run; the ids that went, and the bytes they had."""
-    until = [moment_ns("until", value) for value in filters.get("until")]
+    until = [moment for value in filters.get("until") if (moment := moment_ns("until", value)) is not None]
     deleted: list[str] = []
     reclaimed = 0
     for container in engine.supervisor.containers.list():
         info = container.info()
         created_ns = int(info.created_at.timestamp() * 1e9)
-        if (
-            info.running
-            or not filters.labels(container.config.labels)
-            or any(u is not None and created_ns > u for u in until)
-        ):
+        if info.running or info.status is Status.RESTARTING or not filters.labels(container.config.labels):
+            continue
+        if any(created_ns > moment for moment in until):
             continue
         own, _ = await sizes(engine, container)
         try:
@@ -176,6 +175,7 @@ async def prune(engine: Engine, filters: Filters) -> tuple[tuple[str, ...], int]
             continue
         deleted.append(container.id)
         reclaimed += own
+    await engine.supervisor.events.publish("container", "prune", "", {"reclaimed": str(reclaimed)})
     return tuple(deleted), reclaimed
 
 
