@@ -48,8 +48,8 @@ async def events(engine: Engine, call: Call) -> web.StreamResponse:
 
 async def disk_usage(engine: Engine, call: Call) -> web.Response:
     """SystemDataUsage."""
-    kinds = set(call.texts("type"))
-    return answer(await disk.usage(engine, kinds, old_form=call.version < (1, 52)))
+    kinds, verbose = set(call.texts("type")), call.flag("verbose")
+    return answer(await disk.usage(engine, kinds, old_form=call.version < (1, 52), verbose=verbose))
 
 
 async def trace(engine: Engine, call: Call) -> web.Response:

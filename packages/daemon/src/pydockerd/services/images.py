@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import attrs
@@ -61,25 +61,35 @@ def _platform(text: str) -> dict[str, str]:
 
 
 def counted(engine: Engine, used: Iterable[str]) -> list[ImageSummary]:
-    """All images, each with the number of containers that use it; ``used`` are the containers' image ids."""
-    counts = Counter(used)
-    return [views.summary(image, NEWEST, containers=counts[image.id]) for image in engine.supervisor.images.list()]
+    """All images, each with the number of containers that use it, and what it shares; ``used`` are the containers' image ids."""
+    counts, stored = Counter(used), engine.supervisor.images.list()
+    owners = Counter(digest for image in stored for digest in {layer.digest for layer in image.blobs})
+    return [
+        views.summary(image, NEWEST, containers=counts[image.id], shared=_shared(image, owners)) for image in stored
+    ]
+
+
+def _shared(image: Image, owners: Mapping[str, int]) -> int:
+    """Bytes of its layers that other images have, too."""
+    return sum({layer.digest: layer.size for layer in image.blobs if owners[layer.digest] > 1}.values())
 
 
 async def prune(engine: Engine, filters: Filters) -> tuple[tuple[ImageDeleted, ...], int]:
     """Remove images that no container uses: those without a name, or all with ``dangling=false``."""
     used = {container.image_id for container in engine.supervisor.containers.list()}
     dangling = filters.flag("dangling", True)
+    until = [moment for value in filters.get("until") if (moment := moment_ns("until", value)) is not None]
     deleted: list[ImageDeleted] = []
     reclaimed = 0
     for image in engine.supervisor.images.list():
         if image.id in used or (dangling and image.references) or not filters.labels(image.config.labels):
             continue
-        if any(moment is not None and _created(image) * 1e9 > moment for moment in _untils(filters)):
+        if any(_created(image) * 1e9 > moment for moment in until):
             continue
         removed = await _removed(engine, image)
         deleted += removed
         reclaimed += image.size if any(item.deleted for item in removed) else 0
+    await engine.supervisor.events.publish("image", "prune", "", {"reclaimed": str(reclaimed)})
     return tuple(deleted), reclaimed
 
 
@@ -90,10 +100,6 @@ async def _removed(engine: Engine, image: Image) -> list[ImageDeleted]:
         with contextlib.suppress(ImageInUse, ImageNotFound):
             deleted += [views.deleted(item) for item in await engine.supervisor.images.remove(name)]
     return deleted
-
-
-def _untils(filters: Filters) -> list[int | None]:
-    return [moment_ns("until", value) for value in filters.get("until")]
 
 
 def _created(image: Image) -> float:
