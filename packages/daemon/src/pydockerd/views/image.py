@@ -28,7 +28,7 @@ VIRTUAL_SIZE_GONE = ApiVersion(1, 44)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 
 
-def summary(image: Image, version: ApiVersion, *, containers: int = -1) -> ImageSummary:
+def summary(image: Image, version: ApiVersion, *, containers: int = -1, shared: int = -1) -> ImageSummary:
     """One line of ``GET /images/json``."""
     return ImageSummary(
         id=image.id,
@@ -38,6 +38,7 @@ def summary(image: Image, version: ApiVersion, *, containers: int = -1) -> Image
         size=image.size,
         virtual_size=image.size if version < VIRTUAL_SIZE_GONE else None,
         labels=image.config.labels or None,
+        shared_size=shared,
         containers=containers,
     )
 
