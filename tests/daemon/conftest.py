@@ -18,6 +18,7 @@ from pydockerd.settings import Settings
 from pydockerd.state.database import open_database
 from pydockerd.volumes.provider import VolumeMounts
 from pydockerd.volumes.store import VolumeStore
+from pydockerd.volumes.views import ImageViews
 from tests.daemon.fakes import FakeContainer, FakeSupervisor
 
 
@@ -64,7 +65,7 @@ async def engine(tmp_short: Path) -> AsyncIterator[Engine]:
     """A supervisor in memory, and what the daemon keeps itself."""
     with open_database(tmp_short) as state:
         volumes = VolumeStore(state, tmp_short)
-        mounts = VolumeMounts(volumes, tmp_short / "mounts")
+        mounts = VolumeMounts(volumes, tmp_short / "mounts", ImageViews(lambda: cast("Any", None)))
         yield Engine(cast("Supervisor", FakeSupervisor()), Settings(data_root=tmp_short), volumes, mounts)
 
 

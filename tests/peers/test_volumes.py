@@ -307,3 +307,19 @@ def test_a_volume_of_the_host_s_mounts(volumes: Engine, tmp_path: Path) -> None:
     finally:
         subprocess.run(["umount", "-R", tmp_path], check=True)
     assert os.listdir(tmp_path / "before") == []
+
+
+def test_an_image_as_a_mount(volumes: Engine, image: str) -> None:
+    mount = f"type=image,src={image},dst=/img"
+    assert (
+        volumes.ok(*RUN, "--mount", mount, "busybox", "sh", "-c", "cat /img/srv/file; stat -c %u /img/srv") == "text\n7"
+    )
+    assert volumes.docker(*RUN, "--mount", mount, "busybox", "touch", "/img/no").returncode == 1
+    part = f"{mount},image-subpath=srv/link"
+    assert volumes.ok(*RUN, "--mount", part, "busybox", "cat", "/img") == "text"
+    missing = volumes.docker(*RUN, "--mount", "type=image,src=nobody,dst=/img", "busybox", "true")
+    assert (missing.returncode, "No such image: nobody" in missing.stderr) == (125, True)
+    volumes.ok("run", "-d", "--name", "c", *NET, "--mount", mount, "busybox", "sleep", "100")
+    volumes.ok("restart", "-t", "0", "c")
+    assert volumes.ok("exec", "c", "cat", "/img/srv/hard") == "text"
+    assert mounts(volumes, "c")["/img"]["Type"] == "image"

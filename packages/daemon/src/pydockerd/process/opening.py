@@ -12,6 +12,7 @@ from pydockerd.settings import Settings
 from pydockerd.state.database import open_database
 from pydockerd.volumes.provider import VolumeMounts
 from pydockerd.volumes.store import VolumeStore
+from pydockerd.volumes.views import ImageViews
 
 
 @contextlib.asynccontextmanager
@@ -19,8 +20,9 @@ async def opened_engine(settings: Settings) -> AsyncIterator[Engine]:
     """The engine of a daemon that is about to serve: what a killed one has left undone is done when this is entered."""
     with open_database(settings.data_root) as state:
         volumes = VolumeStore(state, settings.data_root)
-        mounts = VolumeMounts(volumes, settings.exec_root / "volumes")
-        async with supervisor(settings, mounts) as opened:
+        mounts = VolumeMounts(volumes, settings.exec_root / "volumes", ImageViews(lambda: opened.snapshots))
+        opened = supervisor(settings, mounts)
+        async with opened:
             await _begin(mounts, opened)
             engine = Engine(supervisor=opened, settings=settings, volumes=volumes, volume_mounts=mounts)
             _ = engine.facts  # who cannot be remapped to is told of now, and not with the first container

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
 
 from attrs import define, evolve, field
 
 from pycontainerd import Container
 from pycontainerd.containers.config import ContainerConfig
-from pycontainerd.errors import ContainerNotFound
+from pycontainerd.errors import ContainerNotFound, ImageNotFound
 from pycontainerd.images.config import ImageConfig
+from pycontainerd.images.image import Image
 from pydockerd.engine import Engine
-from pydockerd.errors import ApiError, InternalError, NotFound, NotServed
+from pydockerd.errors import ApiError, BadRequest, InternalError, NotFound
 from pydockerd.models.create import CreateRequest
 from pydockerd.translate.mounts import Wanted, anonymous, borrowed, volumes_from, wanted_mounts
 from pydockerd.volumes.copyup import NotADirectory
 from pydockerd.volumes.point import Point, annotation, points_of, supervisor_mount
 from pydockerd.volumes.volume import LOCAL, State, Volume
 
-_KINDS: Final = frozenset({"bind", "volume", "tmpfs"})
-
 
 @define
 class Mounting:
-    """The mounts of one container that is being made: ``made`` are its own anonymous volumes, ``fills`` what images may have something for."""
+    """The mounts of one container that is being made: ``made`` are its own anonymous volumes, ``fills`` those that the image may have something for, and ``images``
+    are other images, each by the number of its mount."""
 
     engine: Engine
     id: str
     points: list[Point] = field(factory=list)
     made: list[Volume] = field(factory=list)
     fills: list[tuple[Volume, str]] = field(factory=list)
+    images: list[tuple[int, Image]] = field(factory=list)
 
     def config(self, config: ContainerConfig) -> ContainerConfig:
         """The container's, with its mounts."""
-        mounts = tuple(supervisor_mount(point, self._source(number, point)) for number, point in enumerate(self.points))
+        mapped = config.userns == "private"
+        mounts = tuple(
+            supervisor_mount(point, self._source(number, point), mapped=mapped)
+            for number, point in enumerate(self.points)
+        )
         annotations = {**config.annotations, **annotation(self.points)}
         return evolve(config, mounts=(*mounts, *config.mounts), annotations=annotations)
 
@@ -57,6 +62,7 @@ class Mounting:
 
     async def drop(self) -> None:
         """It will not be there: nobody has these volumes, and those that were made for it alone go again."""
+        await self.engine.volume_mounts.unreserve(self.id, self.points)
         self.engine.volumes.forget(self.id, {point.name for point in self.points if point.type == "volume"})
         for volume in self.made:
             with contextlib.suppress(ApiError):
@@ -64,7 +70,7 @@ class Mounting:
                 await told(self.engine, "destroy", volume)
 
     def _source(self, number: int, point: Point) -> str:
-        return str(self.engine.volume_mounts.place(self.id, number)) if point.subpath else point.source
+        return str(self.engine.volume_mounts.place(self.id, number)) if point.placed else point.source
 
 
 @contextlib.asynccontextmanager
@@ -82,8 +88,13 @@ async def mounting(engine: Engine, id: str, request: CreateRequest, image: Image
         for each in (*wanted, *anonymous(own, targets, request.host.volume_driver)):
             await _add(made, each)
         engine.volumes.refer(id, {point.name for point in taken if point.type == "volume"})
-        made.points += taken
+        for point in taken:
+            if point.type == "image":
+                made.images.append((len(made.points), _image(engine, point.source)))
+            made.points.append(point)
         await engine.volume_mounts.reserve(id, made.points)
+        for number, shown in made.images:
+            await _view(made, number, shown)
         yield made
     except BaseException:
         await made.drop()
@@ -97,8 +108,11 @@ async def told(engine: Engine, action: str, volume: Volume) -> None:
 
 async def _add(made: Mounting, wanted: Wanted) -> None:
     point = wanted.point
-    if point.type not in _KINDS:
-        raise NotServed(f'mounts of type "{point.type}" are not implemented by pydockerd yet: {point.target}')
+    if point.type == "image":
+        shown = _image(made.engine, point.name)
+        made.images.append((len(made.points), shown))
+        made.points.append(evolve(point, source=shown.id))
+        return
     if point.type != "volume":
         made.points.append(point)
         return
@@ -113,6 +127,21 @@ async def _add(made: Mounting, wanted: Wanted) -> None:
         made.fills.append((volume, point.target))
     if fresh:
         await told(made.engine, "create", volume)
+
+
+def _image(engine: Engine, reference: str) -> Image:
+    """Not the one that the container is made of, so it is told by its own name."""
+    try:
+        return engine.supervisor.images.get(reference)
+    except ImageNotFound as error:
+        raise NotFound(str(error)) from None
+
+
+async def _view(made: Mounting, number: int, image: Image) -> None:
+    async with made.engine.supervisor.images.snapshot_for(image) as parent:
+        if parent is None:
+            raise BadRequest(f"cannot mount image {image.id}: it has no files")
+        await asyncio.to_thread(made.engine.volume_mounts.views.make, made.id, number, parent)
 
 
 def _borrowed(engine: Engine, words: Sequence[str], taken: set[str]) -> list[Point]:

@@ -70,14 +70,19 @@ def bind_descriptor(found: int, target: Path) -> None:
     """Bind the file or directory of a descriptor to ``target``. OSError."""
     tree = _call(_SYS_OPEN_TREE, found, b"", _CLONE | _RECURSIVE | _EMPTY_PATH | _CLOEXEC)
     try:
-        _make_point(target, directory=stat.S_ISDIR(os.fstat(found).st_mode))
-        place = os.open(target, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            _call(_SYS_MOVE_MOUNT, tree, b"", place, b"", _MOVE_FROM_EMPTY | _MOVE_TO_EMPTY)
-        finally:
-            os.close(place)
+        attach(tree, target)
     finally:
         os.close(tree)
+
+
+def attach(tree: int, target: Path) -> None:
+    """Mount what is mounted nowhere yet at ``target``, which is made as it has to be; ``tree`` is the descriptor of its root. OSError."""
+    _make_point(target, directory=stat.S_ISDIR(os.fstat(tree).st_mode))
+    place = os.open(target, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _call(_SYS_MOVE_MOUNT, tree, b"", place, b"", _MOVE_FROM_EMPTY | _MOVE_TO_EMPTY)
+    finally:
+        os.close(place)
 
 
 def clear_point(target: Path) -> None:

@@ -43,6 +43,11 @@ class Point:
     hidden: bool = wire(default=False, omit_empty=True)
     """Not among docker's mount points: ``--tmpfs``."""
 
+    @property
+    def placed(self) -> bool:
+        """Whether its source is made below the exec root before each run."""
+        return self.type == "image" or bool(self.subpath)
+
 
 @frozen
 class _Points:
@@ -79,8 +84,12 @@ def _shown(mount: BindMount) -> Point:
     )
 
 
-def supervisor_mount(point: Point, source: str) -> BindMount | TmpfsMount:
-    """The same for the supervisor; ``source`` is where it is found when the container starts."""
+def supervisor_mount(point: Point, source: str, *, mapped: bool = False) -> BindMount | TmpfsMount:
+    """The same for the supervisor; ``source`` is where it is found when the container starts.
+
+    ``mapped``: the container's users are others on the machine. In a volume the owners are those that containers see, whatever users they are for
+    the machine: so containers that are remapped, others, and images can share it.
+    """
     access = ("ro",) if point.read_only else ()
     if point.type == "tmpfs":
         return TmpfsMount(target=point.target, options=(*point.options, *access))
@@ -88,6 +97,6 @@ def supervisor_mount(point: Point, source: str) -> BindMount | TmpfsMount:
     return BindMount(
         source=source,
         target=point.target,
-        options=(*access, *point.options, *propagation),
+        options=(*access, *point.options, *propagation, *(("idmap",) if mapped and point.type == "volume" else ())),
         create_source=point.create_source,
     )

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from pycontainerd.containers.config import ContainerConfig
-from pycontainerd.errors import RuntimeFailed
+from pycontainerd.errors import RuntimeFailed, SupervisorError
 from pydockerd.errors import ApiError
 from pydockerd.volumes import copyup, kernel
 from pydockerd.volumes.options import mount_call, resolved
 from pydockerd.volumes.point import Point, points_of
 from pydockerd.volumes.store import VolumeStore
+from pydockerd.volumes.views import ImageViews
 from pydockerd.volumes.volume import LOCAL, State, Volume
 
 _logger = logging.getLogger("pydockerd.volumes")
@@ -32,8 +33,8 @@ class VolumeMounts:
     The supervisor calls it already while it opens. Whose volumes go is decided when it is open, and all containers are known: see ``begin``.
     """
 
-    def __init__(self, store: VolumeStore, directory: Path) -> None:
-        self._store, self._directory = store, directory
+    def __init__(self, store: VolumeStore, directory: Path, views: ImageViews) -> None:
+        self._store, self._directory, self.views = store, directory, views
         self._users: defaultdict[str, set[str]] = defaultdict(set)
         self._gone: dict[str, ContainerConfig] | None = {}
         self._told: Told | None = None
@@ -42,21 +43,23 @@ class VolumeMounts:
 
     async def prepare(self, id: str, config: ContainerConfig) -> None:
         """See MountProvider. Raises RuntimeFailed in docker's words."""
-        for place, point in enumerate(points_of(config)):
+        for number, point in enumerate(points_of(config)):
+            if point.type == "image":
+                await self._mount_image(id, number, point)
             if point.type != "volume":
                 continue
             volume = await self._take(id, point)
             if point.subpath:
-                await self._bind_subpath(volume, point, self.place(id, place))
+                await self._bind_subpath(volume, point, self.place(id, number))
             await self._tell("mount", point, id, **_how(point))
 
     async def release(self, id: str, config: ContainerConfig) -> None:
         """See MountProvider."""
-        for place, point in enumerate(points_of(config)):
+        for number, point in enumerate(points_of(config)):
+            if point.placed:
+                await asyncio.to_thread(kernel.clear_point, self.place(id, number))
             if point.type != "volume":
                 continue
-            if point.subpath:
-                await asyncio.to_thread(kernel.clear_point, self.place(id, place))
             async with self._store.lock(point.name):
                 if id not in self._users[point.name]:
                     continue
@@ -72,7 +75,7 @@ class VolumeMounts:
         points = points_of(config)
         if not points:
             return
-        await asyncio.to_thread(shutil.rmtree, self._directory / id, ignore_errors=True)
+        await self.unreserve(id, points)
         self._store.forget(id, {point.name for point in points if point.type == "volume"})
         anonymous = {point.name for point in points if point.anonymous}
         await self._remove_leaving(id, anonymous, all=config.remove_on_exit)
@@ -123,9 +126,19 @@ class VolumeMounts:
     async def reserve(self, id: str, points: Iterable[Point]) -> None:
         """Something is at those places, as the supervisor wants to see it when a container is created."""
         for number, point in enumerate(points):
-            if point.subpath:
+            if point.placed:
                 place = self.place(id, number)
                 await asyncio.to_thread(place.mkdir, parents=True, exist_ok=True, mode=0o700)
+
+    async def unreserve(self, id: str, points: Iterable[Point]) -> None:
+        """The container is gone, or will not be there: so are those places, and the views of images."""
+        for number, point in enumerate(points):
+            if point.placed:
+                await asyncio.to_thread(kernel.clear_point, self.place(id, number))
+            if point.type == "image":
+                await asyncio.to_thread(self.views.remove, id, number)
+        with contextlib.suppress(OSError):
+            (self._directory / id).rmdir()
 
     # -- inside -----------------------------------------------------------------------------------------------------------------
 
@@ -177,6 +190,13 @@ class VolumeMounts:
             reason = (error.strerror or str(error)).lower()
             raise RuntimeFailed(f"cannot access path {volume.path / point.subpath}: {reason}") from error
 
+    async def _mount_image(self, id: str, number: int, point: Point) -> None:
+        try:
+            await asyncio.to_thread(self.views.mount, id, number, point.subpath, self.place(id, number))
+        except (SupervisorError, OSError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            raise RuntimeFailed(f"failed to mount image {point.name} at {point.target}: {reason}") from error
+
     async def _clear_points(self, known: Collection[str], running: Collection[str]) -> None:
         """Nothing stays bound for containers that do not run, and nothing at all is left of those that are no more."""
 
@@ -189,7 +209,8 @@ class VolumeMounts:
 
         try:
             await asyncio.to_thread(clear)
-        except OSError as error:
+            await asyncio.to_thread(self.views.clear, known)
+        except (SupervisorError, OSError) as error:
             _logger.warning("what a killed daemon had bound is not put away: %s", error)
 
     async def _decide(self, known: Mapping[str, ContainerConfig]) -> None:
