@@ -29,8 +29,9 @@ class Gate:
     def __bool__(self) -> bool:
         return bool(self._authorizers)
 
-    async def question(self, request: web.Request) -> Question:
-        """What is asked of a request. Its body is read as its operation will read it; Forbidden for one that is too long to be shown."""
+    async def question(self, request: web.Request, *, secret: bool = False) -> Question:
+        """What is asked of a request. Its body is read as its operation will read it, unless it is ``secret``; Forbidden for one that is too long to be
+        shown."""
         certificate, user = _client(request)
         question = Question(
             method=request.method,
@@ -39,7 +40,7 @@ class Gate:
             certificate=certificate,
             headers=_shown(request.headers),
         )
-        if not _is_document(request.content_type) or request.rel_url.path.endswith("/auth"):
+        if secret or not _is_document(request.content_type):
             return question
         body = await request.read()
         if len(body) > LIMIT:
