@@ -93,6 +93,14 @@ async def test_secrets_are_not_shown(api: Api) -> None:
         assert "hidden" not in repr(question)
 
 
+async def test_names_hide_no_body(api: Api) -> None:
+    """dockerd's plugins see no body of a path that ends with /auth, whatever is called so."""
+    hook = Watching(denied=("PUT",))
+    api.engine.gate = Gate([hook])
+    assert (await api.ask("PUT", "/volumes/auth", {"Spec": {}})).status == 403
+    assert json.loads(hook.questions[0].body or b"") == {"Spec": {}}
+
+
 async def test_a_document_that_cannot_be_shown_is_refused(api: Api) -> None:
     hook = Watching()
     api.engine.gate = Gate([hook])
