@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import shutil
+import signal
 import socket
 import ssl
 import stat
@@ -280,3 +281,28 @@ def test_sockets_are_handed_over(tmp_short: Path) -> None:
 
 def test_none_handed_over_is_told() -> None:
     assert "no sockets were handed over by the service manager" in refusal("-H", "fd://")
+
+
+def test_the_service_manager_is_told(tmp_short: Path) -> None:
+    """READY=1 once clients can come, RELOADING=1 around a reload, STOPPING=1 (sd_notify(3))."""
+    daemon = Daemon()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, (daemon.directory / "log").open("wb") as log:
+        manager.bind(str(tmp_short / "notify"))
+        manager.settimeout(20)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_short / "notify")}
+        daemon.process = subprocess.Popen(
+            daemon.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+        )
+        try:
+            assert manager.recv(200).decode().splitlines() == ["READY=1", f"MAINPID={daemon.process.pid}"]
+            assert answers(str(daemon.socket))
+            daemon.process.send_signal(signal.SIGHUP)
+            assert manager.recv(200).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(200).startswith(b"READY=1\n")
+            inside = daemon.docker("run", "--rm", "--network", "none", "host", "env")
+            assert (inside.returncode, "NOTIFY_SOCKET" in inside.stdout) == (0, False)
+        finally:
+            daemon.stop()
+        assert manager.recv(200) == b"STOPPING=1"
+    print(daemon.log())
+    shutil.rmtree(daemon.directory)

@@ -20,6 +20,7 @@ from pydockerd.engine import Engine
 from pydockerd.process import signals
 from pydockerd.process.doors import Door, doors
 from pydockerd.process.lock import data_root_lock
+from pydockerd.process.notify import ServiceManager
 from pydockerd.process.opening import opened_engine
 from pydockerd.process.pidfile import pidfile
 from pydockerd.process.reload import Reloader
@@ -46,29 +47,26 @@ def run(settings: Settings, load: Callable[[], Settings]) -> None:
 
 async def serve(settings: Settings, load: Callable[[], Settings], opened: Sequence[Door]) -> None:
     """Serve at the doors until SIGTERM or SIGINT."""
-    stopping = signals.Stopping()
+    stopping, manager = signals.Stopping(), ServiceManager()
     check_log_options(settings.defaults)
     # before the supervisor is opened: without them nothing may be done
     asked, seccomp = gate(settings.authorization_plugins), seccomp_profile(settings.defaults)
     async with opened_engine(settings) as engine, contextlib.AsyncExitStack() as stack:
         engine.gate, engine.seccomp = asked, seccomp
-        reloader, reloads = Reloader(engine, load), set[asyncio.Task[None]]()
-
-        def reload() -> None:
-            task = asyncio.create_task(reloader.reload())
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        signals.install(asyncio.get_running_loop(), stopping, reload, settings.exec_root)
+        reloader = Reloader(engine, load, manager)
+        signals.install(asyncio.get_running_loop(), stopping, reloader.start, settings.exec_root)
         if settings.metrics_addr:
             from pydockerd.metrics.server import measuring  # a library, for who asks for it
 
             await stack.enter_async_context(measuring(engine, settings.metrics_addr))
         async with _serving(engine, opened) as runner:
             logger.info("API listens on %s", ", ".join(map(str, opened)))
+            manager.ready()
             await stopping.asked.wait()
+            manager.stopping()
             logger.info("stopping; the containers go on running")
             await _finish(engine, runner, stopping)
+        await reloader.close()
         await engine.gate.close()
 
 

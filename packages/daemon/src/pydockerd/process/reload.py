@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping
 from platform import node
 
 from pydockerd import journal
+from pydockerd.access.gate import Gate
 from pydockerd.access.load import gate
 from pydockerd.config.load import changed
 from pydockerd.engine import Engine
 from pydockerd.errors import StartupError
+from pydockerd.process.notify import ServiceManager
 from pydockerd.process.supervision import registry_config
 from pydockerd.services.system import identity
 from pydockerd.settings import Settings
@@ -28,34 +30,53 @@ logger = logging.getLogger("pydockerd")
 class Reloader:
     """Reloads an engine's settings, one time after the other."""
 
-    def __init__(self, engine: Engine, load: Callable[[], Settings]) -> None:
-        self._engine, self._load = engine, load
+    def __init__(self, engine: Engine, load: Callable[[], Settings], manager: ServiceManager) -> None:
+        self._engine, self._load, self._manager = engine, load, manager
         self._one = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._replaced: list[Gate] = []
+        """Whom requests in progress have asked, they will ask after: none is closed before the end."""
+
+    def start(self) -> None:
+        """Reload, in a task of its own."""
+        task = asyncio.create_task(self.reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End what is in use by nobody any more. The engine's own gate is whoever made it's."""
+        for replaced in self._replaced:
+            await replaced.close()
 
     async def reload(self) -> None:
         """Read the flags and the file again, and take over what has changed. What is wrong with them is logged, and all stays as it was."""
         async with self._one:
+            self._manager.reloading()
             try:
-                settings, later = changed(self._engine.settings, await asyncio.to_thread(self._load))
-                await self._apply(settings)
-            except StartupError as error:
-                logger.error("the configuration is not reloaded: %s", error)
-                return
-            except Exception:
-                logger.exception("the configuration is not reloaded")
-                return
-            logger.info("the configuration is reloaded")
-            if later:
-                logger.warning("changed, but not before the next start of the daemon: %s", ", ".join(later))
-            await self._engine.supervisor.events.publish(
-                "daemon", "reload", identity(self._engine), attributes(settings)
-            )
+                await self._reload()
+            finally:
+                self._manager.ready()
+
+    async def _reload(self) -> None:
+        try:
+            settings, later = changed(self._engine.settings, await asyncio.to_thread(self._load))
+            await self._apply(settings)
+        except StartupError as error:
+            logger.error("the configuration is not reloaded: %s", error)
+            return
+        except Exception:
+            logger.exception("the configuration is not reloaded")
+            return
+        logger.info("the configuration is reloaded")
+        if later:
+            logger.warning("changed, but not before the next start of the daemon: %s", ", ".join(later))
+        await self._engine.supervisor.events.publish("daemon", "reload", identity(self._engine), attributes(settings))
 
     async def _apply(self, settings: Settings) -> None:
         engine = self._engine
         if settings.authorization_plugins != engine.settings.authorization_plugins:
-            # whom requests in progress have asked, they will ask after: he is not closed before they are done
-            engine.gate = gate(settings.authorization_plugins)
+            replaced, engine.gate = engine.gate, gate(settings.authorization_plugins)
+            self._replaced.append(replaced)
         engine.settings = settings
         await engine.supervisor.registries.configure(registry_config(settings))
         journal.set_level(settings.level)
