@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from tests.daemon.process.conftest import Starter, ask, open_stream, until
@@ -73,10 +75,33 @@ def test_what_dockerd_reloads(start: Starter) -> None:
 
 def test_mirrors_are_asked_from_then_on(start: Starter) -> None:
     daemon = start(file={})
-    write(daemon, {"registry-mirrors": ["http://127.0.0.1:1"], "max-download-attempts": 1, "debug": True})
-    reload(daemon)
-    assert ask(daemon, "POST", "/images/create?fromImage=no-such&tag=1").status in (404, 500)
-    assert "127.0.0.1:1" in daemon.log()
+    asked: list[str] = []
+
+    class Mirror(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(404 if "manifests" in self.path else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent."""
+
+    server = HTTPServer(("127.0.0.1", 0), Mirror)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        mirror = f"http://127.0.0.1:{server.server_port}"
+        write(daemon, {"registry-mirrors": [mirror], "max-download-attempts": 1})
+        reload(daemon)
+        assert ask(daemon, "GET", "/distribution/no-such:1/json").status != 200
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert "/v2/library/no-such/manifests/1" in asked
 
 
 def test_a_wrong_file_changes_nothing(start: Starter) -> None:
