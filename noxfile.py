@@ -166,11 +166,11 @@ def failing(session: nox.Session) -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All checks, then all tests. Arguments go to pytest."""
+    """All checks, then all tests, by two workers. Arguments go to pytest: ``-- -n0 PATH`` runs one file in one process."""
     system_packages({**BUILD, **RUN, **PEERS})
     install(session, "check", "test")
     failed = failing(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n2", "--dist=worksteal", *session.posargs)
     if failed:
         session.error(f"the tests passed, but not: {', '.join(failed)}")
 

@@ -15,8 +15,12 @@ from tests.support.leftovers import OWNED, Machine, leftovers, settled
 from tests.support.run import RUN
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     RUN.begin()
+    if hasattr(config, "workerinput"):
+        config.option.basetemp = (
+            None  # in the directory just made, instead of below that of the one that starts the workers
+        )
 
 
 def pytest_unconfigure() -> None:

@@ -12,6 +12,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from tests.support.images import cache_directory
+from tests.support.run import RUN
 
 from .conftest import Engine
 
@@ -49,7 +50,9 @@ def dockerode() -> Path:
     if not (home / "node_modules/dockerode/package.json").exists():
         home.mkdir(exist_ok=True)
         install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home), "dockerode@4"]
-        done = subprocess.run(install, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            RUN.with_network(install), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stderr
     return home / "node_modules"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -48,8 +51,22 @@ def podman(busybox_rootfs: Path) -> Iterator[Podman]:
     made = Podman(RUN.short_directory(), busybox_rootfs)
     yield made
     made.ok("rm", "-f", "-a", "-t", "0")
-    # podman keeps a bind mount of its storage for itself
+    # podman keeps a bind mount of its storage for itself, and so does each clean-up that conmon starts when a container has ended
+    deadline = time.monotonic() + 10
+    while _working_in(made.directory) and time.monotonic() < deadline:
+        time.sleep(0.02)
     subprocess.run(["umount", "-R", str(made.directory / "root/overlay")], capture_output=True, check=False)
+
+
+def _working_in(directory: Path) -> list[Path]:
+    """The processes that were told of the directory."""
+
+    def told(process: Path) -> bool:
+        with suppress(OSError):
+            return os.fsencode(directory) in (process / "cmdline").read_bytes()
+        return False
+
+    return [process for process in Path("/proc").iterdir() if process.name.isdigit() and told(process)]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def outcome(runtime: Runtime, bundle: Bundle) -> Callable[..., Outcome]:
     """Run a specification to its end in a container that is deleted afterwards."""
 
     def run(spec: Spec, *, monitor: bool = False, **options: object) -> Outcome:
-        name = f"c{len(os.listdir('/proc'))}{RUN.name[:6]}"
+        name = f"c{len(os.listdir('/proc'))}{RUN.name[:12]}"
         container = runtime.create(
             name,
             bundle.path,

@@ -33,7 +33,7 @@ def joining(spec: Spec, kind: str, path: str) -> Spec:
 @KINDS
 def test_the_namespace_of_the_machine_is_refused_by_any_name(runtime: Runtime, bundle: Bundle, kind: str) -> None:
     """docker run --network container:X --sysctl net..., where X has the host's network."""
-    spec = joining(bundle.spec("true"), kind, f"/proc/{os.getppid()}/ns/{FILES[kind]}")
+    spec = joining(bundle.spec("true"), kind, f"/proc/{os.getpid()}/task/{os.getpid()}/ns/{FILES[kind]}")
     said = rf"linux\.sysctl\.{SYSCTLS[kind][0]}: .*own namespace"
     with pytest.raises(pyrunc.SpecError, match=said):
         runtime.create("web", bundle.path, spec=spec, stdio=Stdio.null())

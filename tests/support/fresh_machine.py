@@ -51,7 +51,7 @@ def main(suite: str, tests: list[str]) -> None:
         said = _run(root, ["python3", "noxfile.py", "-s", "tests", "--", *(tests or QUICK)])
         if " passed" not in said or " failed" in said:
             raise ProofFailed("the tests did not end with pytest's line of what passed")
-    if left := [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/*{RUN_NAME[:12]}*")]:
+    if left := [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/*{RUN_NAME[:11]}*")]:
         raise ProofFailed(f"cgroups are left: {' '.join(left)}")
     print(f"both commands work on a fresh {suite}")
 

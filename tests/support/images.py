@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.support.run import RUN
+
 DEBIAN_SUITE: Final = "bookworm"
 DEBIAN_PACKAGES: Final = ("python3-minimal", "python3", "gcc", "libc6-dev")
 _PASSWD: Final = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/:/bin/false\n"
@@ -63,7 +65,9 @@ def debootstrap(root: Path, packages: tuple[str, ...] = DEBIAN_PACKAGES, suite: 
     """Make a minimal Debian with ``packages`` in the directory ``root``."""
     included = ["--include", ",".join(packages)] if packages else []
     command = ["debootstrap", "--variant=minbase", *included, suite, str(root), debian_mirror(suite)]
-    made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        RUN.with_network(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert made.returncode == 0, f"{' '.join(command)}:\n{made.stdout[-4000:]}{made.stderr}"
 
 

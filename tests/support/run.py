@@ -1,15 +1,22 @@
-"""This run of the tests: its name, which its processes carry, and the directory in which everything it makes lies."""
+"""This run of the tests: its name, which its processes carry, the directory in which everything it makes lies, and its network.
+
+Each worker of pytest-xdist is a run of its own, so that workers see nothing of each other.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from pathlib import Path
 from typing import Final
 
 MARKER: Final = "PYRUNC_TEST_RUN"
+_PLACE: Final = "PYRUNC_TEST_PLACE"
+CLONE_NEWNET: Final = 0x4000_0000
 
 
 class _Run:
@@ -18,16 +25,36 @@ class _Run:
     def __init__(self) -> None:
         self.name = ""
         self.directory = Path()
+        self._outside: int | None = None
 
     def begin(self) -> None:
-        """Name the run and make its directory the place of all temporary files. The path is short: sockets lie in it.
+        """Name the run, make its directory the place of all temporary files, and enter a network of its own.
 
-        Whoever looks for leftovers from outside has named it already, in the environment.
+        The directory's path is short: sockets lie in it. Whoever looks for leftovers from outside has named the run already, in the
+        environment.
         """
-        self.name = os.environ.get(MARKER) or uuid.uuid4().hex
-        self.directory = Path(tempfile.mkdtemp(prefix="t."))
+        self.name = _of_worker(os.environ.get(MARKER) or uuid.uuid4().hex)
+        # not in the directory of the one that starts the workers: containers with a root of their own pass through the directories above theirs
+        self.directory = Path(tempfile.mkdtemp(prefix="t.", dir=os.environ.get(_PLACE)))
+        os.environ.setdefault(_PLACE, str(self.directory.parent))
         os.environ[MARKER] = self.name
         os.environ["TMPDIR"] = tempfile.tempdir = str(self.directory)
+        if os.geteuid() == 0:
+            self._leave_the_network()
+
+    def _leave_the_network(self) -> None:
+        """There is a loopback device and no way out: what the tests make of links, rules and ports meets nobody else's."""
+        self._outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "a network namespace for the tests")
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+    def with_network(self, command: list[str]) -> list[str]:
+        """The same command in the machine's network, for what has to be fetched."""
+        if self._outside is None:
+            return command
+        return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._outside}", "--", *command]
 
     def end(self) -> None:
         """Remove the directory. What is mounted in it stays: a mount there is a fault, and emptying it would be worse."""
@@ -39,6 +66,12 @@ class _Run:
     def short_directory(self) -> Path:
         """A new directory whose path leaves room for a socket's name (108 bytes, unix(7))."""
         return Path(tempfile.mkdtemp(dir=self.directory, prefix=""))
+
+
+def _of_worker(name: str) -> str:
+    """Names of workers differ in the last of the twelve digits that become part of the names of cgroups (leftovers.py)."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    return f"{name[:11]}{int(worker) % 16:x}{name[12:]}" if worker else name
 
 
 RUN: Final = _Run()

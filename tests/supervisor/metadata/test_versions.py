@@ -15,7 +15,6 @@ import pytest
 
 from pycontainerd import EventFilter, Status
 from pycontainerd.errors import StoreFailed, StoreTooNew
-from pycontainerd.metadata import database as database_module
 from pycontainerd.metadata.database import Database
 from pycontainerd.metadata.schema import STEPS
 from tests.supervisor.conftest import remove_all, supervisor_in
@@ -118,14 +117,12 @@ async def test_one_that_was_running(tmp_short: Path, busybox_tar: Path) -> None:
         await remove_all(supervisor)
 
 
-def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
     """As when the disk is full in the middle of it."""
     path = tmp_path / "metadata.db"
     made_by(2, path, {table: [] for table in TABLES})
-    monkeypatch.setattr(database_module, "STEPS", (*STEPS[:2], f"{STEPS[2]} SELECT * FROM not_there;"))
     with pytest.raises(StoreFailed, match="not_there"):
-        Database(path)
-    monkeypatch.undo()
+        Database(path, steps=(*STEPS[:2], f"{STEPS[2]} SELECT * FROM not_there;"))
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'leases'").fetchall()

@@ -23,13 +23,19 @@ def blocks() -> dict[str, str]:
     return dict(found)
 
 
+@pytest.fixture(scope="session")
+def postgres_tar() -> Path:
+    """Named before ``pytester`` gives the test another home, in which no cache is."""
+    return postgres.image()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", sorted(blocks()))
-def test_a_block(pytester: pytest.Pytester, name: str) -> None:
+def test_a_block(postgres_tar: Path, pytester: pytest.Pytester, name: str) -> None:
     text = blocks()[name]
     if "images/postgres.tar" in text:
-        pytester.mkdir("images").joinpath("postgres.tar").symlink_to(postgres.image())
+        pytester.mkdir("images").joinpath("postgres.tar").symlink_to(postgres_tar)
     pytester.makepyfile(**{name.removesuffix(".py"): text})
     count = len(re.findall(r"^def test_", text, re.MULTILINE))
     assert count
