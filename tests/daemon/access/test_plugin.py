@@ -66,14 +66,14 @@ async def guarded(api: Api, plugin: Server) -> AsyncIterator[Api]:
 
 
 async def test_dockers_messages(guarded: Api, plugin: Server) -> None:
-    reply = await guarded.ask("POST", "/v1.44/containers/create?name=a", BODY, headers={"X-Registry-Auth": "c2VjcmV0"})
+    reply = await guarded.ask("POST", "/v1.44/containers/create?name=aa", BODY, headers={"X-Registry-Auth": "c2VjcmV0"})
     assert reply.status == 201
     activated, asked, told = plugin.asked
     assert activated == ("Plugin.Activate", {})
     method, question = asked
     assert method == "AuthZPlugin.AuthZReq"
     assert question["RequestMethod"] == "POST"
-    assert question["RequestUri"] == "/v1.44/containers/create?name=a"
+    assert question["RequestUri"] == "/v1.44/containers/create?name=aa"
     assert json.loads(base64.b64decode(question["RequestBody"])) == BODY
     assert question["RequestHeaders"]["Content-Type"] == "application/json"
     assert "X-Registry-Auth" not in question["RequestHeaders"]

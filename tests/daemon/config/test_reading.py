@@ -215,7 +215,7 @@ def test_a_daemon_elsewhere_keeps_its_pid_file_there(written: Any) -> None:
         ({"data-root": 5.5}, "data-root: expected a string, got 5.5"),
         ({"labels": "a=b"}, 'labels: expected an array of strings, got "a=b"'),
         ({"labels": ["a=b", 5]}, "labels[1]: expected a string, got 5"),
-        ({"labels": ["a"]}, "labels: bad attribute format: a"),
+        ({"labels": ["a"]}, "labels[0]: bad attribute format: a"),
         ({"labels": ["a=1", "a=2"]}, "conflict labels for a=1 and a=2"),
         ({"log-opts": {"max-size": 5}}, "log-opts.max-size: expected a string, got 5"),
         ({"log-driver": "syslog"}, "log-driver: logger: no log driver named 'syslog' is registered"),

@@ -8,6 +8,7 @@ itself a ``unix://`` address needs no file.
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydockerd.errors import ConfigError, PluginFailed
 SOCKETS: Final = Path("/run/docker/plugins")
 SPECIFICATIONS: Final = (Path("/etc/docker/plugins"), Path("/usr/lib/docker/plugins"))
 _ACCEPT: Final = "application/vnd.docker.plugins.v1.2+json"
+_JSON: Final = {"Content-Type": "application/json"}
 _SECONDS: Final = 30.0
 _ANSWER_LIMIT: Final = 1 << 20
 
@@ -81,7 +83,8 @@ class Plugin:
     @staticmethod
     async def _post(session: aiohttp.ClientSession, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            async with session.post(f"/{method}", json=body, allow_redirects=False) as response:
+            data = io.BytesIO(json.dumps(body).encode())  # a file, because it may be long
+            async with session.post(f"/{method}", data=data, headers=_JSON, allow_redirects=False) as response:
                 content = await _whole(response)
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
