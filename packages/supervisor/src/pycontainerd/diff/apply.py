@@ -19,7 +19,7 @@ from pycontainerd.diff.confined import Confined
 from pycontainerd.diff.entries import entries
 from pycontainerd.diff.header import Entry
 from pycontainerd.diff.making import Maker
-from pycontainerd.diff.owners import AS_THEY_ARE, Owners
+from pycontainerd.diff.owners import AS_THEY_ARE, Owners, act_as
 from pycontainerd.diff.thread import start_without_umask
 from pycontainerd.diff.whiteouts import Marks, NoLayer, Removal, Whiteouts
 from pycontainerd.errors import LayerError
@@ -71,11 +71,13 @@ def put(tar: IO[bytes], directory: str, *, keep_kinds: bool, owners: Owners = AS
     ``keep_kinds``: no directory is replaced by what is none, nor the other way round. ``owners``: the tar's are those of that user namespace.
     LayerError, OSError; what was written before stays.
     """
-    _unpacked(tar, lambda belt: _Work(belt, directory, (), UnpackLimits(), NoLayer(keep_kinds=keep_kinds), owners))
+    whiteouts = NoLayer(keep_kinds=keep_kinds)
+    work = partial(_Work, directory=directory, below=(), limits=UnpackLimits(), whiteouts=whiteouts, owners=owners)
+    _unpacked(tar, work, hashing=False)
 
 
-def _unpacked(layer: IO[bytes], work_on: Callable[[Belt], _Work]) -> Applied:
-    source, belt = Source(decompressed(layer)), Belt()
+def _unpacked(layer: IO[bytes], work_on: Callable[[Belt], _Work], *, hashing: bool) -> Applied:
+    source, belt = Source(decompressed(layer), hashing=hashing), Belt()
     work = work_on(belt)
     done = start_without_umask(work.run, "pycontainerd-unpack")
     try:
@@ -128,8 +130,13 @@ class _Work:
         with contextlib.closing(self._belt.pieces()) as pieces:
             blocks = Blocks(pieces)
             try:
-                with Confined(self._directory, self._below, live=self._whiteouts.literal) as root:
+                maker = None
+                if self._owners is not AS_THEY_ARE:
+                    act_as(*(maker := self._owners.outside(0, 0)))
+                live = self._whiteouts.literal
+                with Confined(self._directory, self._below, live=live, maker=maker) as root:
                     self._unpack(blocks, root)
+                    self.implied = root.implied or set()
             finally:
                 self._belt.stop()
                 blocks.forget()

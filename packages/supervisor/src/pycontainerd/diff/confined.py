@@ -75,15 +75,25 @@ class Confined:
     """The tree below ``root``.
 
     ``below`` are the directories of the layers underneath, nearest first: a directory that is made because an entry needs it is like
-    the one of the same name there, which it will cover. ``live``: somebody else uses the tree, and may change it.
+    the one of the same name there, which it will cover. None: that is not known yet, and ``implied`` is the names of these directories, up to
+    4096 of them (TooManyImplied); the root (``b""``) is one of them. ``live``: somebody else uses the tree, and may change it. ``maker``: the uid and
+    gid that what this thread makes belongs to, if that is not the process's.
     """
 
-    def __init__(self, root: str, below: Sequence[str] = (), *, live: bool = False) -> None:
+    def __init__(
+        self,
+        root: str,
+        below: Sequence[str] | None = (),
+        *,
+        live: bool = False,
+        maker: tuple[int, int] | None = None,
+    ) -> None:
         self._live = live
-        self.user, self.group = os.geteuid(), os.getegid()
+        self.implied: set[bytes] | None = {b""} if below is None else None
+        self.user, self.group = maker or (os.geteuid(), os.getegid())
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            self._below = [_open(directory, opened) for directory in below]
+            self._below = [_open(directory, opened) for directory in below or ()]
             self._root = Directory.of(os.open(root, _DIRECTORY), self.group, live=live)
             self._stack = opened.pop_all()
         self._kept: dict[bytes, Directory] = {}

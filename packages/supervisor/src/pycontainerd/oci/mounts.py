@@ -26,7 +26,7 @@ def default_mounts(config: ContainerConfig, *, shm_source: str | None) -> list[M
     """What every container has. ``shm_source`` is a directory to use as /dev/shm instead of a tmpfs of its own."""
     access = "rw" if config.privileged else "ro"
     mounts = [
-        Mount(destination="/proc", type="proc", source="proc", options=("nosuid", "noexec", "nodev")),
+        _proc(config),
         Mount(
             destination="/dev",
             type="tmpfs",
@@ -43,7 +43,7 @@ def default_mounts(config: ContainerConfig, *, shm_source: str | None) -> list[M
         Mount(
             destination="/sys/fs/cgroup", type="cgroup", source="cgroup", options=(access, "nosuid", "noexec", "nodev")
         ),
-        _mqueue(config),
+        *_mqueue(config),
     ]
     if config.ipc == "none":
         return mounts
@@ -63,11 +63,19 @@ def _sys(config: ContainerConfig, access: str) -> Mount:
     return Mount(destination="/sys", type="bind", source="/sys", options=("rbind", "rprivate", *options))
 
 
-def _mqueue(config: ContainerConfig) -> Mount:
+def _proc(config: ContainerConfig) -> Mount:
+    """The same of the processes of a pid namespace."""
+    if owns(config, "pid"):
+        return Mount(destination="/proc", type="proc", source="proc", options=("nosuid", "noexec", "nodev"))
+    return Mount(destination="/proc", type="bind", source="/proc", options=("rbind", "rprivate"))
+
+
+def _mqueue(config: ContainerConfig) -> list[Mount]:
+    """And of message queues, which work without being seen, too."""
+    if not owns(config, "ipc"):
+        return []
     options = ("nosuid", "noexec", "nodev")
-    if owns(config, "ipc"):
-        return Mount(destination="/dev/mqueue", type="mqueue", source="mqueue", options=options)
-    return Mount(destination="/dev/mqueue", type="bind", source="/dev/mqueue", options=("bind", "rprivate", *options))
+    return [Mount(destination="/dev/mqueue", type="mqueue", source="mqueue", options=options)]
 
 
 def _shm(config: ContainerConfig, source: str | None) -> Mount:

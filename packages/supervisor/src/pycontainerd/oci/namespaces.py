@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from pycontainerd.containers.config import ContainerConfig, IdMapping
 from pycontainerd.errors import InvalidConfig
@@ -42,6 +43,11 @@ def _check_users(config: ContainerConfig) -> None:
             raise InvalidConfig(field, "are for a user namespace of its own: userns is not private")
         if config.userns == "private" and not any(one.container_id == 0 and one.size for one in mappings):
             raise InvalidConfig(field, "must map 0, because userns is private")
+        for side in ("container_id", "host_id"):
+            ranges = sorted((getattr(one, side), one.size) for one in mappings)
+            for (first, size), (following, _) in pairwise(ranges):
+                if first + size > following:
+                    raise InvalidConfig(field, f"{following} is mapped twice: its ranges overlap")
     if config.userns == "private" and config.privileged:
         raise InvalidConfig(
             "privileged",

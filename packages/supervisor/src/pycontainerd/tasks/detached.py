@@ -59,8 +59,9 @@ def detached(mounts: Sequence[RootMount], *, read_only: bool, ids: int | None = 
 
 
 @contextlib.contextmanager
-def idmapped(mounts: Sequence[RootMount], ids: int) -> Iterator[int]:
+def idmapped(mounts: Sequence[RootMount], ids: int, root: tuple[int, int]) -> Iterator[int]:
     """``mounts`` as who lives in the user namespace ``ids`` is to have them, writable: what he writes is stored with the numbers that he has there.
+    ``root`` of that namespace has this uid and gid here.
 
     The descriptor is the mount's own, to be attached somewhere (move_mount(2)). Unsupported without idmapped mounts: Linux 5.12, 5.19 for overlays; OSError.
     """
@@ -68,7 +69,7 @@ def idmapped(mounts: Sequence[RootMount], ids: int) -> Iterator[int]:
         raise Unsupported(f"a root of {len(mounts)} mounts cannot be idmapped")
     (mount,) = mounts
     if mount.fstype == "overlay":
-        fd = idmapped_overlay.mount(*_parts(mount.options, read_only=False), ids, read_only="ro" in mount.options)
+        fd = idmapped_overlay.mount(*_parts(mount.options, read_only=False), ids, root, read_only="ro" in mount.options)
     else:
         fd = _call(_SYS_OPEN_TREE, -100, os.fsencode(mount.source), _CLONE_TREE | _CLOEXEC_TREE)
     try:

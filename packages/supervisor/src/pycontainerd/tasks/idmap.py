@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pyrunc
 from pycontainerd.containers.config import ContainerConfig
+from pycontainerd.diff.owners import Owners
 from pycontainerd.errors import Unsupported
 from pycontainerd.oci.namespaces import mapped
 from pycontainerd.tasks.detached import idmapped
@@ -37,5 +38,7 @@ def mapped_root(config: ContainerConfig, mounts: Sequence[RootMount]) -> Iterato
     if config.userns != "private":
         yield None
         return
-    with user_namespace(mapped(config.uid_mappings), mapped(config.gid_mappings)) as ids, idmapped(mounts, ids) as root:
-        yield root
+    root = Owners(config.uid_mappings, config.gid_mappings).outside(0, 0)
+    with user_namespace(mapped(config.uid_mappings), mapped(config.gid_mappings)) as ids:
+        with idmapped(mounts, ids, root) as tree:
+            yield tree

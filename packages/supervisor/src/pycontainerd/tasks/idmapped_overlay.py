@@ -4,6 +4,9 @@ Kernels before 6.15 take layers only from the mount namespace that the overlay i
 fsconfig(2). So a thread takes a mount namespace for itself, attaches the idmapped clones in it, all over the root directory, as they are named by
 descriptors, mounts the overlay with mount(2), clones it (open_tree(2)) and ends: nothing was ever to be seen outside, and the clone lives as long as
 its descriptor. The overlay has clones of its own of the layers.
+
+What overlayfs makes for itself, it makes as who has mounted it; and root of the machine has no number on a mount whose map does not have him. So the thread is
+the namespace's root for the file system (setfsuid(2)), with all of its capabilities.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from errno import EINVAL, ENOSYS
 
+from pycontainerd.diff.owners import act_as
 from pycontainerd.errors import Unsupported
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -27,13 +31,25 @@ _PAGE = 4096
 """Bytes that mount(2) takes as options."""
 
 
-def mount(lowers: Sequence[str], settings: Sequence[tuple[str, str | None]], ids: int, *, read_only: bool) -> int:
-    """The overlay's descriptor, the caller's to close. ``ids``: a user namespace. Unsupported where it cannot be; OSError."""
+def mount(
+    lowers: Sequence[str],
+    settings: Sequence[tuple[str, str | None]],
+    ids: int,
+    root: tuple[int, int],
+    *,
+    read_only: bool,
+) -> int:
+    """The overlay's descriptor, the caller's to close. ``ids``: a user namespace, whose ``root`` has these numbers (uid, gid) here.
+
+    Unsupported where it cannot be; OSError.
+    """
     with ThreadPoolExecutor(1) as executor:
-        return executor.submit(_mount, lowers, dict(settings), ids, read_only).result()
+        return executor.submit(_mount, lowers, dict(settings), ids, root, read_only).result()
 
 
-def _mount(lowers: Sequence[str], given: dict[str, str | None], ids: int, read_only: bool) -> int:
+def _mount(
+    lowers: Sequence[str], given: dict[str, str | None], ids: int, root: tuple[int, int], read_only: bool
+) -> int:
     _checked(_libc.unshare(_CLONE_NEWNS))
     _checked(_libc.mount(None, b"/", None, _MS_PRIVATE_ALL, None))
     with contextlib.ExitStack() as clones:
@@ -52,6 +68,7 @@ def _mount(lowers: Sequence[str], given: dict[str, str | None], ids: int, read_o
             raise Unsupported(
                 f"a user namespace of its own: {len(lowers)} layers are more than the kernel takes idmapped"
             )
+        act_as(*root)
         _checked(_libc.mount(b"overlay", os.fsencode(point), b"overlay", _MS_RDONLY if read_only else 0, options))
         return _checked(_libc.syscall(_SYS_OPEN_TREE, _HERE, os.fsencode(point), _CLONE_TREE | os.O_CLOEXEC))
 
