@@ -6,9 +6,11 @@ Each worker of pytest-xdist is a run of its own, so that workers see nothing of 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import shutil
-import subprocess
+import socket
+import struct
 import tempfile
 import uuid
 from pathlib import Path
@@ -17,6 +19,9 @@ from typing import Final
 MARKER: Final = "PYRUNC_TEST_RUN"
 _PLACE: Final = "PYRUNC_TEST_PLACE"
 CLONE_NEWNET: Final = 0x4000_0000
+SIOCSIFFLAGS: Final = 0x8914
+IFF_UP: Final = 1
+"""netdevice(7)"""
 
 
 class _Run:
@@ -48,7 +53,8 @@ class _Run:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "a network namespace for the tests")
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
 
     def with_network(self, command: list[str]) -> list[str]:
         """The same command in the machine's network, for what has to be fetched."""
