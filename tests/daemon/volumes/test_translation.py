@@ -55,12 +55,24 @@ def test_nocopy_and_the_driver() -> None:
         ("a:b:c:d", "invalid volume specification: 'a:b:c:d'"),
         (":/x", "invalid volume specification: ':/x'"),
         ("/x:ro", "invalid volume specification: '/x:ro'"),
-        ("a:/x:bogus", "invalid volume specification: 'a:/x:bogus': invalid mode: bogus"),
-        ("a:/x:ro,rw", "invalid volume specification: 'a:/x:ro,rw': invalid mode: ro,rw"),
-        ("a:x", "invalid volume specification: 'a:x': invalid mount path: 'x' mount path must be absolute"),
-        ("a:/", "invalid volume specification: 'a:/': invalid specification: destination can't be '/'"),
-        ("a:/x:rshared", "invalid volume specification: 'a:/x:rshared': field BindOptions must not be specified"),
-        ("/a:/x:nocopy", "invalid volume specification: '/a:/x:nocopy': field VolumeOptions must not be specified"),
+        ("a:/x:bogus", "invalid mode: bogus"),
+        ("a:/x:ro,rw", "invalid mode: ro,rw"),
+        (
+            "a:x",
+            "invalid volume specification: 'a:x': invalid mount config for type \"volume\": invalid mount path: 'x' mount path must be absolute",
+        ),
+        (
+            "a:/",
+            "invalid volume specification: 'a:/': invalid mount config for type \"volume\": invalid specification: destination can't be '/'",
+        ),
+        (
+            "a:/x:rshared",
+            "invalid volume specification: 'a:/x:rshared': invalid mount config for type \"volume\": field BindOptions must not be specified",
+        ),
+        (
+            "/a:/x:nocopy",
+            "invalid volume specification: '/a:/x:nocopy': invalid mount config for type \"bind\": field VolumeOptions must not be specified",
+        ),
     ],
 )
 def test_words_that_cannot_be(word: str, message: str) -> None:
@@ -160,9 +172,9 @@ def test_volumes_from(word: str, expected: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("", 'malformed volumes-from specification: ""'),
-        ("web:nocopy", "invalid mode for volumes-from: nocopy"),
-        ("web:ro,rw", "invalid mode for volumes-from: ro,rw"),
+        ("", "volumes-from specification cannot be an empty string"),
+        ("web:nocopy", "invalid mode: nocopy"),
+        ("web:ro,rw", "invalid mode: ro,rw"),
     ],
 )
 def test_volumes_from_that_cannot_be(word: str, message: str) -> None:

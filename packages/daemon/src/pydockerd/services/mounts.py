@@ -77,7 +77,7 @@ class Mounting:
 async def mounting(engine: Engine, id: str, request: CreateRequest, image: ImageConfig) -> AsyncIterator[Mounting]:
     """Around the making of a container. What was made for it is undone when that fails.
 
-    Raises BadRequest, NotFound for a container to take volumes from, NotServed.
+    Raises BadRequest, also for a container that is not there to take volumes from; NotFound.
     """
     wanted = wanted_mounts(request)
     taken = _borrowed(engine, request.host.volumes_from or (), {each.point.target for each in wanted})
@@ -152,7 +152,7 @@ def _borrowed(engine: Engine, words: Sequence[str], taken: set[str]) -> list[Poi
         try:
             other = engine.supervisor.containers.get(reference)
         except ContainerNotFound:
-            raise NotFound(f"No such container: {reference}") from None
+            raise BadRequest(f"No such container: {reference}") from None
         for point in points_of(other.config):
             if point.target not in taken and not point.hidden:
                 found[point.target] = borrowed(point, mode)

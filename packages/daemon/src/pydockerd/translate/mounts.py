@@ -66,11 +66,11 @@ def volumes_from(word: str) -> tuple[str, str]:
     """``container[:mode]`` as the container and its mode. Raises BadRequest."""
     reference, colon, mode = word.partition(":")
     if not reference:
-        raise BadRequest(f'malformed volumes-from specification: "{word}"')
+        raise BadRequest("volumes-from specification cannot be an empty string")
     words = mode.split(",") if colon else []
     allowed = _ACCESS | _LABELS | _CONSISTENCY
     if not set(words) <= allowed or any(len(set(words) & group) > 1 for group in _GROUPS):
-        raise BadRequest(f"invalid mode for volumes-from: {mode}")
+        raise BadRequest(f"invalid mode: {mode}")
     return reference, mode
 
 
@@ -84,26 +84,33 @@ def bind(word: str, driver: str = "") -> Wanted:
     """``[source:]target[:mode]``, as ``docker run -v`` sends it: the source is a path of the host or the name of a volume."""
     try:
         return _bind(word, driver)
-    except _Spec as error:
-        raise BadRequest(str(error)) from None
-    except BadRequest as error:
-        raise BadRequest(f"invalid volume specification: '{word}': {error}") from None
+    except _Wrong as error:
+        found = f"invalid volume specification: '{word}': invalid mount config for type \"{error.kind}\": {error}"
+        raise BadRequest(found) from None
 
 
-class _Spec(BadRequest):
-    """A word that has not the parts of one; says so by itself."""
+class _Wrong(BadRequest):
+    """What parts of a word say cannot be; ``kind`` is the type of the mount."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 def _bind(word: str, driver: str) -> Wanted:
     parts = word.split(":")
     if not 1 <= len(parts) <= 3 or not all(parts) or (len(parts) == 2 and _is_mode(parts[1])):
-        raise _Spec(f"invalid volume specification: '{word}'")
+        raise BadRequest(f"invalid volume specification: '{word}'")
     source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
     mode = parts[2] if len(parts) == 3 else ""
     words = _mode_words(mode)
-    check_target(target)
+    kind = "bind" if source.startswith("/") else "volume"
+    try:
+        check_target(target)
+    except BadRequest as error:
+        raise _Wrong(kind, str(error)) from None
     point = Point(
-        type="bind" if source.startswith("/") else "volume",
+        type=kind,
         target=posixpath.normpath(target),
         mode=mode,
         read_only="ro" in words,
@@ -111,13 +118,13 @@ def _bind(word: str, driver: str) -> Wanted:
     propagation = next((word for word in words if word in PROPAGATIONS), "")
     if point.type == "volume":
         if propagation:
-            raise BadRequest("field BindOptions must not be specified")
+            raise _Wrong(kind, "field BindOptions must not be specified")
         if not source:
             return Wanted(point=evolve(point, anonymous=True), copy="nocopy" not in words, driver=driver)
         named = evolve(point, name=source, mode=mode or USUAL_MODE)
         return Wanted(point=named, copy="nocopy" not in words, driver=driver)
     if "nocopy" in words:
-        raise BadRequest("field VolumeOptions must not be specified")
+        raise _Wrong(kind, "field VolumeOptions must not be specified")
     options = ("rro",) if point.read_only else ()
     propagation = propagation or "rprivate"
     return Wanted(point=evolve(point, source=source, propagation=propagation, options=options, create_source=True))
