@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import grp
 import os
+import re
 import shutil
 import signal
 import socket
 import ssl
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,8 +117,10 @@ def test_docker_py_ends_its_input_beneath_tls(verifying: Daemon, authority: Cert
 
 def test_without_a_certificate_nobody_comes_in(verifying: Daemon, authority: CertificateAuthority) -> None:
     said = docker(verifying, "--tls", f"--tlscacert={authority.certificate}", "version")
-    assert said.returncode == 1
-    assert "certificate" in said.stderr
+    assert (said.returncode, "Server:" in said.stdout) == (1, False)
+    assert (
+        "certificate" in said.stderr or "reset by peer" in said.stderr
+    )  # asyncio may end it before its reason has left
     plain = docker(verifying, "version")
     assert plain.returncode == 1
     assert "Server:" not in plain.stdout
@@ -128,7 +130,7 @@ def test_nor_with_one_of_somebody_else(verifying: Daemon, authority: Certificate
     other = CertificateAuthority.made(tmp_path / "other").issue("alice")
     said = docker(verifying, *showing(authority, other), "version")
     assert said.returncode == 1
-    assert "certificate" in said.stderr or "authority" in said.stderr
+    assert re.search("certificate|authority|reset by peer|EOF", said.stderr)
 
 
 def test_old_tls_is_not_spoken(verifying: Daemon, authority: CertificateAuthority) -> None:
@@ -223,11 +225,11 @@ def test_the_socket_is_roots_and_its_groups(start: Starter) -> None:
     daemon = start("--group", group.gr_name)
     found = daemon.socket.stat()
     assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o660, 0, group.gr_gid)
-    probe = "import socket, sys; s = socket.socket(socket.AF_UNIX); print(s.connect_ex(sys.argv[1]))"
-    daemon.directory.chmod(0o755)
-    for extra, expected in (((), "13\n"), ((group.gr_gid,), "0\n")):
+    for directory in (daemon.directory, daemon.directory.parent):
+        directory.chmod(0o755)
+    for extra, expected in (((), 7), ((group.gr_gid,), 0)):  # 7: it could not connect
         done = subprocess.run(
-            [sys.executable, "-c", probe, str(daemon.socket)],
+            ["curl", "-sS", "--unix-socket", str(daemon.socket), "http://d/_ping"],
             user=65534,
             group=65534,
             extra_groups=list(extra),
@@ -235,7 +237,7 @@ def test_the_socket_is_roots_and_its_groups(start: Starter) -> None:
             text=True,
             check=False,
         )
-        assert done.stdout == expected, done.stderr
+        assert done.returncode == expected, done.stderr
     assert "there is no such group" in refusal("--group", "no-such-group-here")
 
 

@@ -84,7 +84,8 @@ def test_mirrors_are_asked_from_then_on(start: Starter) -> None:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             """Silent."""
