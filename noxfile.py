@@ -39,6 +39,7 @@ VENV = {"ensurepip": "python3-venv"}
 RUN = {
     "libseccomp.so.2": "libseccomp2",
     "ps": "procps",  # docker top
+    "libnftables.so.1": "libnftables1",  # bridge networks
 }
 PEERS = {
     "busybox": "busybox-static",
@@ -47,7 +48,7 @@ PEERS = {
     "crun": "crun",
     "docker": "docker-cli" if debian_release() >= 13 else "docker.io",  # a package of its own since Debian 13
     "dockerd": "docker.io",
-    "docker-compose": "docker-compose",  # version 1.29 in Debian 12: in Python, on docker-py
+    "/usr/bin/docker-compose": "docker-compose",  # version 1.29 in Debian 12: in Python, on docker-py
     "containerd": "containerd",
     "podman": "podman",
     "conmon": "conmon",
@@ -200,12 +201,17 @@ def fresh(session: nox.Session, suite: str) -> None:
 
 @nox.session
 def killed(session: nox.Session) -> None:
-    """Kill a supervisor at 300 random moments; see docs/supervisor/recovery.md. An argument is the number for each operation."""
+    """Kill a supervisor at 300 random moments, and a daemon; see docs/supervisor/recovery.md. An argument is the number for each operation."""
     system_packages({**BUILD, **RUN, **PEERS})
     install(session, "test")
     rounds = session.posargs[0] if session.posargs else "25"
-    tests = ("tests/supervisor/test_killed.py", "tests/supervisor/registry/test_killed.py")
-    session.run("pytest", "-rP", *tests, env={"PYCONTAINERD_ROUNDS": rounds})
+    tests = (
+        "tests/supervisor/test_killed.py",
+        "tests/supervisor/registry/test_killed.py",
+        "tests/daemon/volumes/test_killed.py",
+        "tests/daemon/network/test_killed.py",
+    )
+    session.run("pytest", "-rP", *tests, env={"PYCONTAINERD_ROUNDS": rounds, "PYDOCKERD_ROUNDS": rounds})
 
 
 @nox.session

@@ -125,6 +125,9 @@ def check(daemon: Daemon, known: Known) -> None:
 
 
 @pytest.mark.timeout(60 + 10 * ROUNDS)
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # connections to a daemon that was killed
 def test_killed_in_the_middle(daemon: Daemon, busybox_tar: Path) -> None:
     daemon.docker("import", str(busybox_tar), "busybox")
     made = daemon.docker(

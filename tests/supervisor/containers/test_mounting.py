@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from attrs import define, field
 
-from pycontainerd import BindMount, ContainerConfig, RestartPolicy, Status, Supervisor
+from pycontainerd import BindMount, ContainerConfig, RestartPolicy, Supervisor
 from pycontainerd.errors import RuntimeFailed, StartFailed
 
 
@@ -70,9 +69,10 @@ async def test_by_a_restart_policy(supervisor: Supervisor, keeper: Keeper) -> No
     container = await supervisor.containers.create(
         config(keeper, "sh", "-c", "cat /mnt/file && exit 3", restart=policy)
     )
+    first = container.waiter("next-exit")
     await container.start()
-    while container.info().status is not Status.EXITED:
-        await asyncio.sleep(0.01)
+    await first
+    await container.wait("next-exit")
     await container.remove(force=True)
     assert keeper.said == ["prepare", "release", "prepare", "release", "removed"]
 

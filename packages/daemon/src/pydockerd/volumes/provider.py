@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.errors import RuntimeFailed, SupervisorError
-from pydockerd.errors import ApiError
+from pydockerd.errors import ApiError, NotFound
 from pydockerd.volumes import copyup, kernel
 from pydockerd.volumes.options import mount_call, resolved
 from pydockerd.volumes.point import Point, points_of
@@ -236,6 +236,8 @@ class VolumeMounts:
                     await self._store.settle([name], id, State.READY)
                     continue
                 await self._store.remove(name)
+            except NotFound:
+                continue
             except ApiError as error:
                 _logger.warning("anonymous volume %s does not go with container %s: %s", name, id, error)
             else:
