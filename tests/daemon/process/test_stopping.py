@@ -76,11 +76,10 @@ def test_attached_clients_get_their_end(start: Starter) -> None:
         attached.stdin.flush()
         assert attached.stdout.readline() == "echo\n"
         assert daemon.stop() == 0
-        attached.stdin.close()
-        attached.wait(20)
+        attached.communicate(timeout=20)
     finally:
         attached.kill()
-        attached.communicate()
+        attached.wait()
     daemon.start()
     assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
 

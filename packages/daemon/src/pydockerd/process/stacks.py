@@ -9,8 +9,11 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 logger = logging.getLogger("pydockerd")
 
@@ -24,8 +27,26 @@ def stacks(loop: asyncio.AbstractEventLoop) -> str:
         traceback.print_stack(frame, file=text)
     for task in sorted(asyncio.all_tasks(loop), key=asyncio.Task.get_name):
         print(f"\ntask {task.get_name()}:", file=text)
-        task.print_stack(file=text)
+        for frame in _frames(task.get_coro()):
+            traceback.print_stack(frame, 1, file=text)
     return text.getvalue()
+
+
+def _frames(waiting: Any) -> Iterator[FrameType]:
+    """Of a coroutine and of what it waits for, and so on; asyncio itself tells the first of them alone."""
+    while waiting is not None:
+        frame = (
+            getattr(waiting, "cr_frame", None)
+            or getattr(waiting, "ag_frame", None)
+            or getattr(waiting, "gi_frame", None)
+        )
+        if frame is not None:
+            yield frame
+        waiting = (
+            getattr(waiting, "cr_await", None)
+            or getattr(waiting, "ag_await", None)
+            or getattr(waiting, "gi_yieldfrom", None)
+        )
 
 
 def dump(loop: asyncio.AbstractEventLoop, directory: Path) -> Path | None:
