@@ -14,6 +14,7 @@ from attrs import frozen
 from pycontainerd import Supervisor
 from pydockerd.app import application
 from pydockerd.engine import Engine
+from pydockerd.process.opening import opened_networks
 from pydockerd.settings import Settings
 from pydockerd.state.database import open_database
 from pydockerd.volumes.provider import VolumeMounts
@@ -66,7 +67,9 @@ async def engine(tmp_short: Path) -> AsyncIterator[Engine]:
     with open_database(tmp_short) as state:
         volumes = VolumeStore(state, tmp_short)
         mounts = VolumeMounts(volumes, tmp_short / "mounts", ImageViews(lambda: cast("Any", None)))
-        yield Engine(cast("Supervisor", FakeSupervisor()), Settings(data_root=tmp_short), volumes, mounts)
+        settings = Settings(data_root=tmp_short, exec_root=tmp_short / "run")
+        async with opened_networks(state, settings) as networks:
+            yield Engine(cast("Supervisor", FakeSupervisor()), settings, volumes, mounts, networks)
 
 
 @pytest.fixture

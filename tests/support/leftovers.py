@@ -7,14 +7,18 @@ machine at the same time, so only what belongs to this run of the tests counts:
 - a cgroup made for the run's daemons, and one of the runtime that holds no process, or holds one of this run;
 - a process that carries the run's name in its environment, descends from pytest, or is a monitor with its state in the run's
   directory (monitors are given an empty environment);
-- a network link, unless it has a name that dockerd gives;
+- a network link with the mark of a daemon of this run, but for the default bridge of one that runs; and any other without a mark, unless it has
+  a name that dockerd gives;
 - a descriptor of pytest's own process.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +65,7 @@ class Machine:
             mounts=frozenset(_mounts()),
             cgroups=frozenset(_cgroups()),
             processes=frozenset(int(name) for name in os.listdir("/proc") if name.isdigit()),
-            links=frozenset(os.listdir("/sys/class/net")),
+            links=frozenset(_links()),
             descriptors=frozenset(_descriptors()),
         )
 
@@ -71,7 +75,7 @@ def leftovers(before: Machine, after: Machine) -> list[str]:
     mounts = (f"mount {mount}" for mount in after.mounts - before.mounts if _own_mount(mount))
     cgroups = (f"cgroup {path}" for path in after.cgroups - before.cgroups if _own_cgroup(path))
     processes = (f"process {pid} {_command(pid)}" for pid in after.processes - before.processes if _own_process(pid))
-    links = (f"network link {name}" for name in after.links - before.links if not _DOCKERD_LINKS.match(name))
+    links = (f"network link {link}" for link in after.links - before.links if _own_link(link))
     opened = (f"descriptor {number} {target}" for number, target in after.descriptors - before.descriptors)
     return sorted([*mounts, *cgroups, *processes, *links, *opened])
 
@@ -103,6 +107,35 @@ def _cgroups() -> Iterator[str]:
             if _OURS.match(os.path.basename(top)):
                 yield top
                 yield from _directories(top)
+
+
+def _links() -> Iterator[str]:
+    """Names, with the marks of daemons behind them. Not from /sys, which may show those of another namespace."""
+    names = {name for _, name in socket.if_nameindex()} - {"lo"}
+    marks: dict[str, str] = {}
+    if names:
+        listed = subprocess.run(["ip", "-j", "link", "show"], capture_output=True, check=True)
+        marks = {link["ifname"]: link.get("ifalias", "") for link in json.loads(listed.stdout)}
+    for name in names:
+        yield f"{name} {marks.get(name, '')}".rstrip()
+
+
+def _own_link(link: str) -> bool:
+    name, _, mark = link.partition(" ")
+    if not mark.startswith("pydockerd "):
+        return not _DOCKERD_LINKS.match(name)
+    place = mark.removeprefix("pydockerd ")
+    if not place.startswith(f"{RUN.directory}/"):
+        return False
+    return not (name.startswith("pydock-") and _serves(Path(place, "pydockerd.pid")))
+
+
+def _serves(pidfile: Path) -> bool:
+    """Whether the daemon of a pid file runs."""
+    try:
+        return Path("/proc", pidfile.read_text().strip()).is_dir()
+    except OSError:
+        return False
 
 
 def _hierarchies() -> list[str]:

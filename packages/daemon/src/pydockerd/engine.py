@@ -15,6 +15,7 @@ from pydockerd.host import machine
 from pydockerd.host.subids import remapping
 from pydockerd.inflight import Requests
 from pydockerd.metrics.meter import Meter, Unmeasured
+from pydockerd.network.networks import Networks
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces
 from pydockerd.translate.resources import HostFacts
@@ -30,6 +31,7 @@ class Engine:
     settings: Settings
     volumes: VolumeStore
     volume_mounts: VolumeMounts
+    networks: Networks
     traces: Traces = field(factory=Traces)
     exec_requests: ExecRequests = field(factory=ExecRequests)
     requests: Requests = field(factory=Requests)

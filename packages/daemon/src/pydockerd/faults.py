@@ -36,6 +36,8 @@ def as_answer(error: Exception) -> ApiError:
         return error
     if isinstance(error, supervisor.StartFailed):
         return _start_failed(error)
+    if isinstance(error, supervisor.NetworkFailed) and isinstance(error.__cause__, ApiError):
+        return error.__cause__
     if isinstance(error, supervisor.NameInUse):
         return Conflict(f"Conflict. {error}")
     for kind, answer in _ANSWERS:

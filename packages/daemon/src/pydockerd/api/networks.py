@@ -1,34 +1,67 @@
-"""The networks that are there, to be listed and looked at. Source: section Network of the Engine API."""
+"""Networks: list, create, inspect, remove, connect, disconnect, prune. Source: section Network of the Engine API."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from pydockerd.api.call import Call, Route, answer
+from pydockerd.api.call import Call, Route, answer, empty
 from pydockerd.engine import Engine
-from pydockerd.views.network import find_network, networks
+from pydockerd.models.network import NetworkConnect, NetworkCreate, NetworkCreated, NetworkDisconnect, NetworksPruned
+from pydockerd.services import networks as service
+from pydockerd.views.network import network_view
 
 
 async def list_networks(engine: Engine, call: Call) -> web.Response:
-    """NetworkList."""
-    wanted = call.filters("name", "id", "driver", "scope", "type", "label", "dangling")
-    return answer(
-        [
-            network
-            for network in networks()
-            if wanted.one_of("driver", network.driver)
-            and wanted.one_of("scope", network.scope)
-            and (not wanted.get("name") or any(part in network.name for part in wanted.get("name")))
-            and (not wanted.get("id") or any(network.id.startswith(part) for part in wanted.get("id")))
-            and wanted.labels(network.labels)
-            and "custom" not in wanted.get("type")
-        ]
-    )
+    """NetworkList: without the containers, which only an inspect tells."""
+    found = await service.select(engine, call.filters(*service.LIST_FILTERS))
+    return answer([network_view(network, {}) for network in found])
+
+
+async def create(engine: Engine, call: Call) -> web.Response:
+    """NetworkCreate."""
+    network = await service.create(engine, await call.body(NetworkCreate))
+    return answer(NetworkCreated(id=network.id), 201)
 
 
 async def inspect(engine: Engine, call: Call) -> web.Response:
-    """NetworkInspect."""
-    return answer(find_network(call.path("id")))
+    """NetworkInspect. ``verbose`` adds what only swarms have."""
+    network = await engine.networks.get(call.path("id"))
+    return answer(network_view(network, service.members(engine, network)))
 
 
-ROUTES = (Route("GET", "/networks", list_networks), Route("GET", "/networks/{id}", inspect))
+async def delete(engine: Engine, call: Call) -> web.Response:
+    """NetworkDelete."""
+    network = await engine.networks.get(call.path("id"))
+    await engine.networks.remove(network.id)
+    return empty()
+
+
+async def connect(engine: Engine, call: Call) -> web.Response:
+    """NetworkConnect."""
+    asked = await call.body(NetworkConnect)
+    await service.connect(engine, call.path("id"), asked.container, asked.endpoint_config)
+    return empty(200)
+
+
+async def disconnect(engine: Engine, call: Call) -> web.Response:
+    """NetworkDisconnect."""
+    asked = await call.body(NetworkDisconnect)
+    await service.disconnect(engine, call.path("id"), asked.container, force=asked.force)
+    return empty(200)
+
+
+async def prune(engine: Engine, call: Call) -> web.Response:
+    """NetworkPrune."""
+    deleted = await service.prune(engine, call.filters(*service.PRUNE_FILTERS))
+    return answer(NetworksPruned(networks_deleted=deleted or None))
+
+
+ROUTES = (
+    Route("GET", "/networks", list_networks),
+    Route("GET", "/networks/{id}", inspect),
+    Route("DELETE", "/networks/{id}", delete),
+    Route("POST", "/networks/create", create),
+    Route("POST", "/networks/{id}/connect", connect),
+    Route("POST", "/networks/{id}/disconnect", disconnect),
+    Route("POST", "/networks/prune", prune),
+)

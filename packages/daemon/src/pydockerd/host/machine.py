@@ -84,3 +84,14 @@ def swap_is_limited() -> bool:
     """Whether cgroups count swap."""
     v1 = Path("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
     return cgroup_version() == "2" or v1.exists()
+
+
+def interfaces(pid: int) -> dict[str, tuple[int, ...]]:
+    """The counters of the interfaces in the network namespace of a process, without its loopback. Source: proc_net(5), /proc/net/dev."""
+    try:
+        lines = Path(f"/proc/{pid}/net/dev").read_text(encoding="ascii", errors="replace").splitlines()[2:]
+    except OSError:
+        return {}  # it has just ended
+    counters = {name.strip(): tuple(map(int, rest.split())) for name, _, rest in (line.partition(":") for line in lines)}
+    counters.pop("lo", None)
+    return counters

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from attrs import field, frozen
 
 from pydockerd.models.container_config import Config
-from pydockerd.models.host_config import HostConfig
+from pydockerd.models.create import EndpointIpam
+from pydockerd.models.host_config import HostConfig, PortBinding
 from pydockerd.models.wire import wire
 
 
@@ -17,11 +17,11 @@ from pydockerd.models.wire import wire
 class EndpointView:
     """How a container is on one network. ``none`` and ``host`` give it no address of its own."""
 
-    ipam_config: None = wire("IPAMConfig", default=None)
-    links: None = None
-    aliases: None = None
+    ipam_config: EndpointIpam | None = wire("IPAMConfig", default=None)  # noqa: RUF009
+    links: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] | None = None
     mac_address: str = ""
-    driver_opts: None = None
+    driver_opts: Mapping[str, str] | None = None
     gw_priority: int = 0
     network_id: str = wire("NetworkID", default="")
     endpoint_id: str = wire("EndpointID", default="")
@@ -31,7 +31,7 @@ class EndpointView:
     ipv6_gateway: str = wire("IPv6Gateway", default="")
     global_ipv6_address: str = wire("GlobalIPv6Address", default="")
     global_ipv6_prefix_len: int = wire("GlobalIPv6PrefixLen", default=0)
-    dns_names: None = wire("DNSNames", default=None)
+    dns_names: tuple[str, ...] | None = wire("DNSNames", default=None)
 
 
 @frozen(kw_only=True)
@@ -42,7 +42,7 @@ class NetworkSettings:
     ip_address: str = wire("IPAddress", default="")
     sandbox_id: str = wire("SandboxID", default="")
     sandbox_key: str = ""
-    ports: Mapping[str, Any] = field(factory=dict)
+    ports: Mapping[str, tuple[PortBinding, ...] | None] = field(factory=dict)
     networks: Mapping[str, EndpointView] = field(factory=dict)
 
 
@@ -58,6 +58,16 @@ class MountPoint:
     mode: str = ""
     rw: bool = wire("RW", default=True)
     propagation: str = ""
+
+
+@frozen(kw_only=True)
+class PortSummary:
+    """A port, and where it is published. Source: definition PortSummary."""
+
+    ip: str = wire("IP", default="", omit_empty=True)
+    private_port: int
+    public_port: int = wire(default=0, omit_empty=True)
+    type: str
 
 
 @frozen(kw_only=True)
@@ -92,7 +102,7 @@ class ContainerSummary:
     image_id: str = wire("ImageID")
     command: str
     created: int
-    ports: tuple[Any, ...] = ()
+    ports: tuple[PortSummary, ...] = ()
     size_rw: int | None = wire(default=None, omit_none=True)
     size_root_fs: int | None = wire(default=None, omit_none=True)
     labels: Mapping[str, str]

@@ -9,17 +9,28 @@ from attrs import field, frozen
 
 from pydockerd.models.container_config import Config
 from pydockerd.models.host_config import HostConfig
-from pydockerd.models.wire import dump, read
+from pydockerd.models.wire import dump, read, wire
+
+
+@frozen(kw_only=True)
+class EndpointIpam:
+    """Addresses that a container is to have. Source: definition EndpointIPAMConfig."""
+
+    ipv4_address: str = wire("IPv4Address", default="", omit_empty=True)
+    ipv6_address: str = wire("IPv6Address", default="", omit_empty=True)
+    link_local_ips: tuple[str, ...] | None = wire("LinkLocalIPs", default=None, omit_empty=True)
 
 
 @frozen(kw_only=True)
 class EndpointSettings:
-    """How a container is on one network; the networks that exist here (none, host) use none of it."""
+    """How a container is to be on one network. Source: the first half of the definition EndpointSettings."""
 
+    ipam_config: EndpointIpam | None = wire("IPAMConfig", default=None)  # noqa: RUF009
     aliases: tuple[str, ...] | None = None
     links: tuple[str, ...] | None = None
     mac_address: str = ""
     driver_opts: Mapping[str, str] | None = None
+    gw_priority: int = 0
 
 
 @frozen(kw_only=True)

@@ -1,10 +1,15 @@
-"""The one thread in which links and packet rules are changed: the kernel does it under one lock anyway, and so the order is ours."""
+"""The one thread in which links and packet rules are made: the kernel does it under one lock anyway, and so the order is ours.
+
+A second one deletes links of sandboxes that have ended: the kernel takes 20 ms to be sure that nobody looks at a link any more, most of them without
+its lock, and nobody need wait for that.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -33,7 +38,9 @@ class Kernel:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pydockerd-network")
-        self._host: Netlink | None = None
+        self._deleter = ThreadPoolExecutor(1, thread_name_prefix="pydockerd-unplug")
+        self._own = threading.local()
+        self._sockets: list[Netlink] = []
         self._nft = Nftables()
 
     async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -41,12 +48,19 @@ class Kernel:
         call = partial(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
+    async def delete(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """The same in the thread for what is to go; it must not load rules."""
+        call = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._deleter, call)
+
     @property
     def host(self) -> Netlink:
-        """The machine's links. In the thread only, as all that follows."""
-        if self._host is None:
-            self._host = Netlink()
-        return self._host
+        """The machine's links, by a socket of the thread's own. In a thread only, as all that follows."""
+        found: Netlink | None = getattr(self._own, "host", None)
+        if found is None:
+            found = self._own.host = Netlink()
+            self._sockets.append(found)
+        return found
 
     def load(self, rules: str) -> None:
         """One transaction of nftables; nothing for no text."""
@@ -66,13 +80,11 @@ class Kernel:
 
     def close(self) -> None:
         """Finish what was asked for."""
-        self._thread.submit(self._close).result()
         self._thread.shutdown()
-
-    def _close(self) -> None:
+        self._deleter.shutdown()
         self._nft.close()
-        if self._host is not None:
-            self._host.close()
+        for socket in self._sockets:
+            socket.close()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -61,70 +60,68 @@ def make_bridge(host: Netlink, bridge: Bridge) -> int:
     """Make it, or what it lacks; its number. Forbidden when somebody else has a link of this name."""
     index = host.index(bridge.link)
     if index:
-        _check_ours(bridge)
+        _check_ours(host, bridge)
     else:
         attributes: list[tuple[str, Any]] = [("IFLA_ADDRESS", bridge.mac)]
         if bridge.mtu:
             attributes.append(("IFLA_MTU", bridge.mtu))
-        host.send(netlink.new_link(bridge.link, "bridge", attributes))
+        host.send(netlink.new_link(bridge.link, "bridge", attributes), _mark(bridge.link, bridge.owner))
         index = host.index(bridge.link)
-        host.send(_mark(index, bridge.owner))
     host.send(netlink.change_link(index, up=True), *(netlink.new_address(index, each) for each in bridge.addresses))
     if bridge.loopback:
         machine.set_link(4, bridge.link, "route_localnet", "1")
     return index
 
 
-def is_ours(link: str, owner: str) -> bool:
+def is_ours(host: Netlink, link: str, owner: str) -> bool:
     """Whether we have made it, by the mark on it."""
-    return _alias(link) == owner
+    found = host.link(link)
+    return found is not None and found.alias == owner
 
 
 def delete_bridge(host: Netlink, link: str, owner: str) -> None:
     """Delete it, if it is ours; it may be gone already."""
-    if is_ours(link, owner):
+    if is_ours(host, link, owner):
         host.send(netlink.delete_link(link, _GONE))
 
 
-def _check_ours(bridge: Bridge) -> None:
-    if _alias(bridge.link) == bridge.owner:
+def _check_ours(host: Netlink, bridge: Bridge) -> None:
+    found = host.link(bridge.link)
+    if found is None or found.alias == bridge.owner:
         return
-    if not os.path.isdir(f"/sys/class/net/{bridge.link}/bridge"):
+    if found.kind != "bridge":
         raise Forbidden(
             f"the link {bridge.link} is there already and is no bridge: delete it, or choose another name for the bridge"
         )
     if not bridge.named:
-        whose = _alias(bridge.link) or "another program"
+        whose = found.alias or "another program"
         raise Forbidden(
             f"the bridge {bridge.link} belongs to {whose}: delete it (ip link delete {bridge.link}), or choose another name"
         )
 
 
-def _mark(index: int, owner: str) -> netlink.Message:
-    return netlink.change_link(index, (("IFLA_IFALIAS", owner),), what="mark the link")
-
-
-def _alias(link: str) -> str:
-    try:
-        return Path(f"/sys/class/net/{link}/ifalias").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+def _mark(link: str, owner: str) -> netlink.Message:
+    return netlink.change_named(link, (("IFLA_IFALIAS", owner),), what=f"mark the link {link}")
 
 
 def plug_pair(
-    host: Netlink, target: int, link: str, bridge: int, inside: Interface, *, isolated: bool, owner: str
+    host: Netlink, target: int, link: str, bridge: int, inside: Interface, *, isolated: bool, hairpin: bool
 ) -> None:
-    """A pair of links: one end a port of the bridge, the other in the network namespace of the descriptor ``target``, both up."""
+    """A pair of links: one end a port of the bridge, the other in the network namespace of the descriptor ``target``, which is not up yet.
+
+    ``isolated`` ports do not reach each other; with ``hairpin`` a packet may leave by the port that it came from.
+    """
     mtu = [("IFLA_MTU", inside.mtu)] if inside.mtu else []
     other = netlink.peer(inside.name, [("IFLA_NET_NS_FD", target), ("IFLA_ADDRESS", inside.mac), *mtu])
-    host.send(netlink.new_link(link, "veth", [("IFLA_MASTER", bridge), *mtu], data=[other]))
-    attributes: list[tuple[str, Any]] = [("IFLA_IFALIAS", owner)]
-    if isolated:
-        port = {"attrs": [["IFLA_BRPORT_ISOLATED", 1]]}
-        attributes.append(
-            ("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], ["IFLA_INFO_SLAVE_DATA", port]]})
-        )
-    host.send(netlink.change_link(host.index(link), attributes, what=f"set up {link}"))
+    made = netlink.new_link(link, "veth", [("IFLA_MASTER", bridge), *mtu], data=[other])
+    port = [[name, 1] for name, wanted in (("IFLA_BRPORT_ISOLATED", isolated), ("IFLA_BRPORT_MODE", hairpin)) if wanted]
+    slave = [["IFLA_INFO_SLAVE_KIND", "bridge"], ["IFLA_INFO_SLAVE_DATA", {"attrs": port}]]
+    host.send(made, *([netlink.change_named(link, [("IFLA_LINKINFO", {"attrs": slave})])] if port else []))
+
+
+def mark(host: Netlink, link: str, owner: str) -> None:
+    """Say that it is ours, and complete: what was interrupted before that is made again."""
+    host.send(_mark(link, owner))
 
 
 def unplug(host: Netlink, link: str) -> None:
@@ -159,8 +156,7 @@ def make_parent(host: Netlink, name: str, *, base: str, vlan: int, owner: str) -
         made = netlink.new_link(name, "vlan", [("IFLA_LINK", index)], data=[("IFLA_VLAN_ID", vlan)])
     else:
         made = netlink.new_link(name, "dummy")
-    host.send(made)
-    host.send(_mark(host.index(name), owner))
+    host.send(made, _mark(name, owner))
 
 
 def configure(inside: Netlink, interface: Interface) -> None:
@@ -172,6 +168,7 @@ def configure(inside: Netlink, interface: Interface) -> None:
         raise InternalError(f"the interface {interface.name} is not there")
     inside.send(
         netlink.change_link(1, up=True, what="start lo"),
+        netlink.change_link(index, up=True, what=f"start {interface.name}"),
         *(netlink.new_address(index, each) for each in interface.addresses),
     )
     for name, value in interface.sysctls:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
-import os
+import socket
+import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
@@ -13,6 +15,7 @@ from pydockerd.network.ipam import Subnet
 
 _logger = logging.getLogger(__name__)
 
+_SIOCGIFADDR: Final = 0x8915
 _FORWARDING: Final = {4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/conf/all/forwarding"}
 
 
@@ -64,22 +67,20 @@ def set_link(version: int, link: str, name: str, value: str) -> None:
 
 def link_index(name: str) -> int:
     """The number of a link; 0 when there is none of this name."""
-    text = _read(f"/sys/class/net/{name}/ifindex").strip()
-    return int(text) if text else 0
-
-
-def master_of(name: str) -> str:
-    """The bridge that a link is a port of; empty when there is none."""
     try:
-        return os.path.basename(os.readlink(f"/sys/class/net/{name}/master"))
+        return socket.if_nametoindex(name)
     except OSError:
-        return ""
+        return 0
 
 
-def mtu_of(name: str) -> int:
-    """In bytes; 0 when there is no such link."""
-    text = _read(f"/sys/class/net/{name}/mtu").strip()
-    return int(text) if text else 0
+def ipv4_of(name: str) -> str:
+    """The first address of a link in the network namespace of this thread; empty when it has none. Source: netdevice(7), SIOCGIFADDR."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            answer = fcntl.ioctl(asking, _SIOCGIFADDR, struct.pack("16s24x", name.encode()))
+        except OSError:
+            return ""
+    return socket.inet_ntoa(answer[20:24])
 
 
 def _read(path: str) -> str:

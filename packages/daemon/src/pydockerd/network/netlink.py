@@ -12,6 +12,7 @@ import ctypes
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -35,6 +36,9 @@ _LINK: Final = struct.Struct("=BxHiII")
 _IFF_UP: Final = 1
 _IFA_F_NODAD: Final = 0x02
 _EXT_MASK_SKIP_STATS: Final = 1 << 3
+_IFLA_MASTER: Final = 10
+_IFLA_LINKINFO: Final = 18
+_IFLA_IFALIAS: Final = 20
 _CLONE_NEWNET: Final = 0x40000000
 _BUFFER: Final = 1 << 16
 
@@ -54,6 +58,16 @@ class Message:
     flags: int
     body: Any
     ignored: frozenset[int] = frozenset()
+
+
+@frozen
+class Link:
+    """What is asked about one: ``master`` is the number of the bridge that it is a port of, or 0; ``alias`` is its mark."""
+
+    index: int
+    master: int
+    alias: str
+    kind: str
 
 
 class Netlink:
@@ -109,14 +123,18 @@ class Netlink:
 
     def index(self, name: str) -> int:
         """The number of a link; 0 when there is none of this name."""
+        found = self.link(name)
+        return found.index if found is not None else 0
+
+    def link(self, name: str) -> Link | None:
+        """A link by its name. Not from /sys, which may be another network namespace's."""
         self._sequence += 1
         body = _body("ifinfmsg", (("IFLA_IFNAME", name), ("IFLA_EXT_MASK", _EXT_MASK_SKIP_STATS)), {})
         self._socket.send(_encoded(Message(f"find {name}", _RTM_GETLINK, NLM_F_REQUEST, body), self._sequence))
         while True:
             for kind, sequence, _, data in self._answers():
                 if sequence == self._sequence:
-                    # the whole of a link's answer is large and slow to decode; its number stands in front
-                    return int(_LINK.unpack_from(data)[2]) if kind == _RTM_NEWLINK else 0
+                    return _link(data) if kind == _RTM_NEWLINK else None
 
     def _answers(self) -> Iterator[tuple[int, int, int, bytes]]:
         data = self._socket.recv(_BUFFER)
@@ -125,6 +143,29 @@ class Netlink:
             length, kind, flags, sequence, _ = _HEADER.unpack_from(data, at)
             yield kind, sequence, flags, data[at + _HEADER.size : at + length]
             at += (length + 3) & ~3
+
+
+def _link(data: bytes) -> Link:
+    """By hand: of the answer's hundred attributes three are needed, and decoding all takes longer than all else that is done to a link."""
+    found = _attributes(data, _LINK.size)
+    kind = _attributes(found.get(_IFLA_LINKINFO, b""), 0).get(1, b"")
+    return Link(
+        index=_LINK.unpack_from(data)[2],
+        master=int.from_bytes(found.get(_IFLA_MASTER, b""), sys.byteorder),
+        alias=found.get(_IFLA_IFALIAS, b"").rstrip(b"\0").decode(errors="replace"),
+        kind=kind.rstrip(b"\0").decode(errors="replace"),
+    )
+
+
+def _attributes(data: bytes, at: int) -> dict[int, bytes]:
+    found = {}
+    while at + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, at)
+        if length < 4:
+            break
+        found[kind & 0x3FFF] = data[at + 4 : at + length]
+        at += (length + 3) & ~3
+    return found
 
 
 def _reason(data: bytes, flags: int) -> str:
@@ -188,15 +229,22 @@ def new_link(
     return Message(f"make the {kind} {name}", _RTM_NEWLINK, _NEW, _body("ifinfmsg", everything, _flags(up=up)))
 
 
-def peer(name: str, attributes: Attributes, *, up: bool = True) -> tuple[str, Any]:
-    """The other end of a pair of links, as an attribute of the first."""
-    return "VETH_INFO_PEER", {**_flags(up=up), "attrs": [["IFLA_IFNAME", name], *(list(each) for each in attributes)]}
+def peer(name: str, attributes: Attributes) -> tuple[str, Any]:
+    """The other end of a pair of links, as an attribute of the first. It cannot be up yet: the kernel makes it before it knows of the first."""
+    return "VETH_INFO_PEER", {"attrs": [["IFLA_IFNAME", name], *(list(each) for each in attributes)]}
 
 
 def change_link(index: int, attributes: Attributes = (), *, up: bool | None = None, what: str = "") -> Message:
     """Change a link by its number."""
     fields = {"index": index, **({} if up is None else _flags(up=up))}
     return Message(what or f"change link {index}", _RTM_NEWLINK, _CHANGE, _body("ifinfmsg", attributes, fields))
+
+
+def change_named(name: str, attributes: Attributes, *, what: str = "") -> Message:
+    """Change a link by its name: behind the message that makes it, in the same packet, so that nothing is ever half made."""
+    return Message(
+        what or f"set up {name}", _RTM_NEWLINK, _CHANGE, _body("ifinfmsg", (("IFLA_IFNAME", name), *attributes), {})
+    )
 
 
 def delete_link(name: str, ignored: frozenset[int] = frozenset()) -> Message:

@@ -23,7 +23,7 @@ from attrs import evolve
 
 from pycontainerd.metadata.database import Database
 from pydockerd.errors import ApiError, Forbidden, InternalError
-from pydockerd.network import hosts, machine, planning, ports, ruleset, store, wiring
+from pydockerd.network import hosts, machine, netlink, planning, ports, ruleset, store, wiring
 from pydockerd.network.book import Book, gateway_endpoint
 from pydockerd.network.kernel import Kernel
 from pydockerd.network.model import BRIDGE, DRIVERS, Attachment, Endpoint, Network, Published
@@ -74,6 +74,9 @@ class Networks:
         self._up: set[str] = set()
         self._loaded: ruleset.Elements | None = None
         self._later: set[asyncio.Task[None]] = set()
+        self._places: dict[str, str] = {}
+        self._warm = False
+        self._clearing: dict[str, asyncio.Task[None]] = {}
         self._unfinished: list[tuple[Network, str]] = []
         self.publish: Publish = _unheard
         self.observers: list[Observer] = []
@@ -134,16 +137,19 @@ class Networks:
                 self._up.add(network.id)
 
     async def _take_up(self, sandbox: Sandbox) -> None:
-        """The endpoints of a sandbox that runs since before this daemon: as they were, or made again."""
+        """The endpoints of a sandbox that runs since before this daemon: as they were, or made again; those that it is not to have any more, gone."""
+        self._places[sandbox.id] = sandbox.netns
+        wanted = {network.id for each in sandbox.wishes if (network := self.known(each.network)) is not None}
+        await self._leave(
+            sandbox, [each for each in self._book.of_sandbox(sandbox.id) if each.network_id not in wanted]
+        )
         endpoints = self._book.of_sandbox(sandbox.id)
         for endpoint in endpoints:
             plug = Plug(endpoint=endpoint, network=self._book.networks[endpoint.network_id])
-            if await self._kernel.run(wiring.is_plugged, self._kernel, sandbox.netns, plug):
+            if await self._kernel.run(wiring.is_plugged, self._kernel, sandbox.netns, plug, self._owner):
                 continue
-            _logger.warning(
-                "container %s: its link %s to %s is made again", sandbox.label, endpoint.link, plug.network.name
-            )
-            await self._kernel.run(wiring.unplug, self._kernel, sandbox.netns, [endpoint])
+            _logger.warning("container %s: its link to %s is made again", sandbox.label, plug.network.name)
+            await self._kernel.run(wiring.unplug, self._kernel, sandbox.netns, [endpoint], inner=True)
             await self._kernel.run(wiring.plug, self._kernel, sandbox.netns, [plug], self._ways(endpoints), self._owner)
         for endpoint in endpoints:
             self._hold_again(sandbox, endpoint)
@@ -177,6 +183,14 @@ class Networks:
             await self._proxy.close()
             self._reservations.close()
             await asyncio.to_thread(self._kernel.close)
+
+    def warm(self) -> None:
+        """Somebody will be connected soon: load what that needs, while there is time."""
+        if not self._warm:
+            self._warm = True
+            task = asyncio.create_task(self._kernel.run(netlink.preload))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
 
     # -- networks -----------------------------------------------------------------------------------------------------------------
 
@@ -358,6 +372,9 @@ class Networks:
         async with self._lock:
             if self._book.of_sandbox(sandbox.id):
                 await self._detach(sandbox.id, wait=True)
+            if (clearing := self._clearing.get(sandbox.netns)) is not None:  # the same namespace once more
+                await asyncio.wait([clearing])
+            self._places[sandbox.id] = sandbox.netns
             try:
                 await self._attach(sandbox, sandbox.wishes)
             except BaseException:
@@ -420,6 +437,9 @@ class Networks:
         task = asyncio.create_task(self._unplug(endpoints, netns))
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+        if place := self._places.pop(sandbox, ""):
+            self._clearing[place] = task
+            task.add_done_callback(lambda _: self._clearing.pop(place, None))
         if wait:
             await task
         return endpoints
@@ -428,7 +448,7 @@ class Networks:
         """Links, then records, then addresses."""
         with _logged("the links of a container are not deleted"):
             with contextlib.suppress(FileNotFoundError):  # the namespace is gone, and what was in it
-                await self._kernel.run(wiring.unplug, self._kernel, netns, endpoints, ways)
+                await self._kernel.delete(wiring.unplug, self._kernel, netns, endpoints, ways)
             await self._database.write(partial(store.forget_endpoints, ids=tuple(each.id for each in endpoints)))
             for endpoint in endpoints:
                 self._book.gone(endpoint)
@@ -466,7 +486,8 @@ class Networks:
                     made = [await self._connected(sandbox, wanted, before)]
                 await self._database.write(partial(store.save_wishes, sandbox=sandbox.id, wishes=wishes))
             except BaseException:
-                for endpoint in [each for each in self._book.of_sandbox(sandbox.id) if each not in before]:
+                old = {each.id for each in before}
+                for endpoint in [each for each in self._book.of_sandbox(sandbox.id) if each.id not in old]:
                     self._book.leave(endpoint)
                     await self._unplug([endpoint], sandbox.netns, self._ways(before))
                 raise
@@ -576,14 +597,9 @@ class Networks:
 
     async def _load(self, *, force: bool = False, coming: Network | None = None) -> None:
         """Bring the packet rules to what the book says: the difference, or everything where nothing is known of what is there."""
-        networks = {network.id: network for network in self._book.networks.values() if network.id in self._up}
-        if coming is not None:
-            networks[coming.id] = coming
-        wired = [
-            ruleset.Wired(network, bridge_options(network), tuple(self._book.of_network(network.id)))
-            for network in networks.values()
-            if network.driver == "bridge"
-        ]
+        if not self._settings.iptables:
+            return
+        wired = self.wired(coming)
         wanted = ruleset.elements(wired)
         if not wired:
             text = ruleset.remove(self._table) if self._loaded is not None or force else ""
@@ -593,6 +609,17 @@ class Networks:
             text = ruleset.change(self._table, self._loaded, wanted)
         await self._kernel.run(self._kernel.load, text)
         self._loaded = wanted if wired else None
+
+    def wired(self, coming: Network | None = None) -> list[ruleset.Wired]:
+        """What the packet rules are made from: the bridge networks whose bridges are there, and one that is just being made."""
+        networks = {network.id: network for network in self._book.networks.values() if network.id in self._up}
+        if coming is not None:
+            networks[coming.id] = coming
+        return [
+            ruleset.Wired(network, bridge_options(network), tuple(self._book.of_network(network.id)))
+            for network in networks.values()
+            if network.driver == "bridge"
+        ]
 
     def _write_hosts(self, sandbox: Sandbox) -> None:
         if sandbox.hosts is not None:

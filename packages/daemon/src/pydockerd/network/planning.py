@@ -167,22 +167,30 @@ def check_attachment(network: Network, wanted: Attachment) -> None:
     """BadRequest for settings that this network does not take."""
     if network.config_only:
         raise Forbidden(f"network {network.name}: configuration networks cannot be used to run containers")
-    problems = []
-    if network.is_default:
-        if wanted.ipv4 or wanted.ipv6:
-            problems.append("user-specified IP address is supported on user-defined networks only")
-        if wanted.aliases:
-            problems.append("network-scoped aliases are only supported for user-defined networks")
+    if network.driver in {"host", "null"}:
+        raise BadRequest(f"cannot attach both user-defined and non-user-defined network-modes: {network.name}")
+    check_settings(wanted, default=network.is_default)
     for text in (wanted.ipv4, wanted.ipv6):
-        problems += _fixed_problem(network, text) if text and not network.is_default else []
+        _refuse(network.name, _fixed_problem(network, text) if text else [])
+
+
+def check_settings(wanted: Attachment, *, default: bool) -> None:
+    """What can be said without the network; ``default`` is whether it is the one of those who ask for none. BadRequest."""
+    problems = []
+    if default and (wanted.ipv4 or wanted.ipv6):
+        problems.append("user-specified IP address is supported on user-defined networks only")
+    if default and wanted.aliases:
+        problems.append("network-scoped aliases are only supported for user-defined networks")
     if wanted.mac and (not _MAC.fullmatch(wanted.mac) or int(wanted.mac[:2], 16) & 1):
         problems.append(f"invalid MAC address: {wanted.mac}")
-    if problems:
-        raise BadRequest(
-            f"invalid config for network {network.name}: invalid endpoint settings:\n" + "\n".join(problems)
-        )
+    _refuse(wanted.network, problems)
     sysctls(wanted.driver_opts)
     interface_name(wanted.driver_opts)
+
+
+def _refuse(network: str, problems: Sequence[str]) -> None:
+    if problems:
+        raise BadRequest(f"invalid config for network {network}: invalid endpoint settings:\n" + "\n".join(problems))
 
 
 def _fixed_problem(network: Network, text: str) -> list[str]:

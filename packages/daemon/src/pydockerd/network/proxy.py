@@ -12,43 +12,65 @@ import socket
 from typing import Final
 
 _BLOCK: Final = 1 << 16
+_PATIENCE: Final = 0.1
+"""Seconds until it is tried again to take a connection."""
+
+
+class _Served:
+    """One listener: watched by the loop, and given up in the same step, as its owner closes it in the next."""
+
+    def __init__(self, listener: socket.socket, target: tuple[str, int]) -> None:
+        self._listener, self._target = listener, target
+        self._loop = asyncio.get_running_loop()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._later: asyncio.TimerHandle | None = None
+        self._watch()
+
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Take no more, and end what there is."""
+        if self._later is not None:
+            self._later.cancel()
+        self._loop.remove_reader(self._listener)
+        for task in self._connections:
+            task.cancel()
+        return [*self._connections]
+
+    def _watch(self) -> None:
+        self._later = None
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return
+        except OSError:  # too many open files: whoever waits, waits longer
+            self._loop.remove_reader(self._listener)
+            self._later = self._loop.call_later(_PATIENCE, self._watch)
+            return
+        task = asyncio.create_task(_pass_on(accepted, self._target))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
 
 class Proxy:
     """The listeners of all sandboxes. They are the reservations' own sockets: closing them is not this one's business."""
 
     def __init__(self) -> None:
-        self._servers: dict[str, list[asyncio.Task[None]]] = {}
+        self._served: dict[str, list[_Served]] = {}
 
     def serve(self, sandbox: str, listener: socket.socket, target: tuple[str, int]) -> None:
         """Pass on what arrives at ``listener``."""
-        self._servers.setdefault(sandbox, []).append(asyncio.create_task(_accept(listener, target)))
+        self._served.setdefault(sandbox, []).append(_Served(listener, target))
 
-    def stop(self, sandbox: str) -> None:
-        """Take no more for it, and end what there is: it is gone."""
-        for task in self._servers.pop(sandbox, []):
-            task.cancel()
+    def stop(self, sandbox: str) -> list[asyncio.Task[None]]:
+        """Take no more for it, and end what there is: it is gone. Those that are ending."""
+        return [task for each in self._served.pop(sandbox, []) for task in each.stop()]
 
     async def close(self) -> None:
-        """The same for all."""
-        tasks = [task for each in self._servers.values() for task in each]
-        for sandbox in [*self._servers]:
-            self.stop(sandbox)
+        """The same for all, to the end."""
+        tasks = [task for sandbox in [*self._served] for task in self.stop(sandbox)]
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _accept(listener: socket.socket, target: tuple[str, int]) -> None:
-    loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as connections:
-        while True:
-            try:
-                accepted, _ = await loop.sock_accept(listener)
-            except OSError:
-                if listener.fileno() < 0:
-                    return
-                await asyncio.sleep(0.1)  # too many open files: the next one waits
-                continue
-            connections.create_task(_pass_on(accepted, target))
 
 
 async def _pass_on(accepted: socket.socket, target: tuple[str, int]) -> None:

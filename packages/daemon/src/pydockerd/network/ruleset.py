@@ -12,7 +12,8 @@ What the rules say, as docker's do:
   Nothing goes into or out of internal ones. Where containers must not reach each other (icc), their ports of the bridge are isolated
   by the kernel, and the way over the gateway is closed here.
 - ``postrouting``: what leaves a network that masquerades has the machine's address. What was published and comes back to the same bridge,
-  or comes from the machine's own loopback, has the bridge's, because the reply would not come back this way otherwise.
+  or comes from the machine's own loopback, has the bridge's, because the reply would not come back this way otherwise. (With br_netfilter the
+  kernel sends such packets back within the bridge, and replies come back this way by themselves, but for who has asked for himself: ``selves``.)
 - ``guard``: with route_localnet (below) a container could send packets to 127.0.0.1 of the machine. They are dropped.
 
 Published ports are reached over 127.0.0.1 by these rules, too: the bridges have the kernel's route_localnet. docker has a proxy process for
@@ -40,6 +41,8 @@ SETS: Final[Mapping[str, str]] = {
     "bridges": "set bridges { type ifname; }",
     "same": "set same { type ifname . ifname; }",
     "closed": "set closed { type ifname; }",
+    "selves4": "set selves4 { type ipv4_addr . ipv4_addr; }",
+    "selves6": "set selves6 { type ipv6_addr . ipv6_addr; }",
     "internal": "set internal { type ifname; }",
     "guarded": "set guarded { type ifname; }",
     "masquerade4": "set masquerade4 { type ifname; }",
@@ -64,7 +67,7 @@ _CHAINS: Final = """\
     fib daddr type local goto published
   }
   chain output {
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     fib daddr type local goto published
   }
   chain published {
@@ -91,6 +94,8 @@ _CHAINS: Final = """\
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     oifname @bridges ip saddr 127.0.0.0/8 masquerade
+    ip saddr . ip daddr @selves4 masquerade
+    ip6 saddr . ip6 daddr @selves6 masquerade
     iifname . oifname @same ct status & dnat == dnat masquerade
     iifname . oifname @same return
     meta nfproto ipv4 iifname @masquerade4 masquerade
@@ -150,6 +155,7 @@ def _add_ports(found: dict[str, set[str]], options: BridgeOptions, endpoint: End
         if not options.translates(version):
             found[f"open{version}"].add(f"{inside} . {port.protocol} . {port.port}")
             continue
+        found[f"selves{version}"].add(f"{inside} . {inside}")
         target = f"{inside} . {port.port}"
         key = f"{port.protocol} . {port.host_port}"
         if port.host_ip in {ANY4, ANY6}:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from pydockerd.errors import Forbidden
 from pydockerd.network import links, machine
 from pydockerd.network.book import hardware_address
 from pydockerd.network.ipam import parse_subnet
@@ -46,6 +47,8 @@ def up(kernel: Kernel, network: Network, owner: str, *, forward: bool) -> None:
     options = child_options(network)
     if options.vlan or options.dummy:
         links.make_parent(kernel.host, options.parent, base=options.base, vlan=options.vlan, owner=owner)
+    elif not kernel.host.index(options.parent):
+        raise Forbidden(f"the parent link {options.parent} does not exist")
 
 
 def _bridge_up(kernel: Kernel, network: Network, owner: str, *, forward: bool) -> None:
@@ -87,8 +90,11 @@ def plug(kernel: Kernel, netns: str, plugs: Sequence[Plug], ways: Ways, owner: s
     with kernel.inside(netns) as inside:
         try:
             for each in plugs:
-                _plug_one(kernel, inside, each, owner)
+                _plug_one(kernel, inside, each)
             _route(inside, ways)
+            for each in plugs:
+                if each.endpoint.link:
+                    links.mark(host, each.endpoint.link, owner)
         except BaseException:
             for each in plugs:
                 _unplug_inside(inside, each.endpoint)
@@ -97,40 +103,28 @@ def plug(kernel: Kernel, netns: str, plugs: Sequence[Plug], ways: Ways, owner: s
             raise
 
 
-def _plug_one(kernel: Kernel, inside: Inside, each: Plug, owner: str) -> None:
+def _plug_one(kernel: Kernel, inside: Inside, each: Plug) -> None:
     endpoint, network = each.endpoint, each.network
     addresses = tuple(
         text
         for text in (endpoint.ipv4, endpoint.ipv6, *(_link_local(text) for text in endpoint.attachment.link_local))
         if text
     )
+    interface = Interface(
+        name=endpoint.interface,
+        mac=endpoint.mac,
+        mtu=bridge_options(network).mtu if network.driver == "bridge" else child_options(network).mtu,
+        addresses=addresses,
+        sysctls=tuple(sysctls(endpoint.attachment.driver_opts)),
+    )
     if network.driver == "bridge":
         options = bridge_options(network)
-        interface = Interface(
-            name=endpoint.interface,
-            mac=endpoint.mac,
-            mtu=options.mtu,
-            addresses=addresses,
-            sysctls=tuple(sysctls(endpoint.attachment.driver_opts)),
-        )
+        bridge, hairpin = kernel.host.index(options.link), bool(endpoint.published)
         links.plug_pair(
-            kernel.host,
-            inside.fd,
-            endpoint.link,
-            kernel.host.index(options.link),
-            interface,
-            isolated=not options.icc,
-            owner=owner,
+            kernel.host, inside.fd, endpoint.link, bridge, interface, isolated=not options.icc, hairpin=hairpin
         )
     else:
         child = child_options(network)
-        interface = Interface(
-            name=endpoint.interface,
-            mac=endpoint.mac,
-            mtu=child.mtu,
-            addresses=addresses,
-            sysctls=tuple(sysctls(endpoint.attachment.driver_opts)),
-        )
         links.plug_child(kernel.host, inside.fd, network.driver, child.parent, child.mode, child.flag, interface)
     links.configure(inside.netlink, interface)
 
@@ -139,13 +133,18 @@ def _link_local(text: str) -> str:
     return f"{text}/{64 if ':' in text else 16}"
 
 
-def _unplug_inside(inside: Inside, endpoint: Endpoint) -> None:
-    if not endpoint.link:
+def _unplug_inside(inside: Inside, endpoint: Endpoint, *, always: bool = False) -> None:
+    if always or not endpoint.link:
         links.unplug(inside.netlink, endpoint.interface)
 
 
-def unplug(kernel: Kernel, netns: str, endpoints: Sequence[Endpoint], ways: Ways | None = None) -> None:
-    """Disconnect. ``netns`` is empty where the namespace is gone, or will be in a moment: what is inside goes with it."""
+def unplug(
+    kernel: Kernel, netns: str, endpoints: Sequence[Endpoint], ways: Ways | None = None, *, inner: bool = False
+) -> None:
+    """Disconnect. ``netns`` is empty where the namespace is gone, or will be in a moment: what is inside goes with it.
+
+    ``inner`` is for interfaces whose outer ends are not where they should be.
+    """
     for endpoint in endpoints:
         if endpoint.link:
             links.unplug(kernel.host, endpoint.link)
@@ -153,7 +152,7 @@ def unplug(kernel: Kernel, netns: str, endpoints: Sequence[Endpoint], ways: Ways
         return
     with kernel.inside(netns) as inside:
         for endpoint in endpoints:
-            _unplug_inside(inside, endpoint)
+            _unplug_inside(inside, endpoint, always=inner)
         if ways is not None:
             _route(inside, ways)
 
@@ -171,13 +170,18 @@ def _route(inside: Inside, ways: Ways) -> None:
         links.route(inside.netlink, ways.interface6, ways.gateways6)
 
 
-def is_plugged(kernel: Kernel, netns: str, each: Plug) -> bool:
-    """Whether an endpoint is as it was made: both ends are there, and the outer one is a port of the network's bridge."""
+def is_plugged(kernel: Kernel, netns: str, each: Plug, owner: str) -> bool:
+    """Whether an endpoint is as it was made, to its last step: both ends are there, and the outer one is a port of the network's bridge."""
     endpoint = each.endpoint
     with kernel.inside(netns) as inside:
-        if not inside.netlink.index(endpoint.interface):
+        if not inside.netlink.index(endpoint.interface) or address(endpoint.ipv4) != machine.ipv4_of(
+            endpoint.interface
+        ):
             return False
-    return not endpoint.link or machine.master_of(endpoint.link) == bridge_options(each.network).link
+    if not endpoint.link:
+        return True
+    outer, bridge = kernel.host.link(endpoint.link), kernel.host.index(bridge_options(each.network).link)
+    return outer is not None and outer.master == bridge and outer.alias == owner
 
 
 def ways(four: Endpoint | None, six: Endpoint | None) -> Ways:

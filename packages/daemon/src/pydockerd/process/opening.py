@@ -1,15 +1,22 @@
-"""Everything that a daemon stands on, opened in order: its database and volumes, the supervisor over them, and then what needs both."""
+"""Everything that a daemon stands on, opened in order: its database, volumes and networks, the supervisor over them, and then what needs both."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
-from pycontainerd import MountProvider, Supervisor
+from pycontainerd import MountProvider, NetworkProvider, Supervisor
+from pycontainerd.metadata.database import Database
 from pydockerd.engine import Engine
+from pydockerd.network.naming import names_of
+from pydockerd.network.networks import Networks
+from pydockerd.network.provider import NetworkSeam
 from pydockerd.process.supervision import SNAPSHOTTERS, registry_config
+from pydockerd.services.networks import described
 from pydockerd.settings import Settings
 from pydockerd.state.database import open_database
+from pydockerd.views.network import network_id
 from pydockerd.volumes.provider import VolumeMounts
 from pydockerd.volumes.store import VolumeStore
 from pydockerd.volumes.views import ImageViews
@@ -21,15 +28,40 @@ async def opened_engine(settings: Settings) -> AsyncIterator[Engine]:
     with open_database(settings.data_root) as state:
         volumes = VolumeStore(state, settings.data_root)
         mounts = VolumeMounts(volumes, settings.exec_root / "volumes", ImageViews(lambda: opened.snapshots))
-        opened = supervisor(settings, mounts)
-        async with opened:
+        async with contextlib.AsyncExitStack() as stack:
+            networks = await stack.enter_async_context(opened_networks(state, settings))
+            seam = NetworkSeam(networks, partial(described, networks))
+            opened = supervisor(settings, mounts, seam)
+            await stack.enter_async_context(opened)
             await _begin(mounts, opened)
-            engine = Engine(supervisor=opened, settings=settings, volumes=volumes, volume_mounts=mounts)
+            networks.publish = opened.events.publish
+            engine = Engine(
+                supervisor=opened, settings=settings, volumes=volumes, volume_mounts=mounts, networks=networks
+            )
             _ = engine.facts  # who cannot be remapped to is told of now, and not with the first container
             yield engine
 
 
-def supervisor(settings: Settings, mounts: MountProvider) -> Supervisor:
+@contextlib.asynccontextmanager
+async def opened_networks(state: Database, settings: Settings) -> AsyncIterator[Networks]:
+    """The networks of a daemon. The kernel agrees with them when the supervisor that they are given to is open."""
+    names = names_of(settings)
+    networks = Networks(
+        state,
+        settings.network,
+        owner=names.owner,
+        table=names.table,
+        link=names.link,
+        ids={"bridge": network_id("bridge", names.owner), "host": network_id("host"), "none": network_id("none")},
+    )
+    await networks.open()
+    try:
+        yield networks
+    finally:
+        await networks.close()
+
+
+def supervisor(settings: Settings, mounts: MountProvider, networks: NetworkProvider) -> Supervisor:
     """The supervisor of a daemon: its store under the data root, what a reboot may take under the exec root."""
     return Supervisor(
         root=settings.data_root,
@@ -38,6 +70,7 @@ def supervisor(settings: Settings, mounts: MountProvider) -> Supervisor:
         registry=registry_config(settings),
         snapshotter=SNAPSHOTTERS[settings.storage_driver],
         mounts=mounts,
+        networks=networks,
     )
 
 

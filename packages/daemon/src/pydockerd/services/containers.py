@@ -18,6 +18,7 @@ from pycontainerd.errors import (
     InvalidConfig,
     RemovalInProgress,
     RuntimeFailed,
+    SupervisorError,
 )
 from pydockerd.cdi.inject import no_driver
 from pydockerd.cdi.specification import Edits, find
@@ -27,13 +28,14 @@ from pydockerd.filters import Filters
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 from pydockerd.services.mounts import mounting
+from pydockerd.services.networks import connections
 from pydockerd.times import moment_ns
+from pydockerd.translate import networks
 from pydockerd.translate.container import container_config, origin
 from pydockerd.translate.defaults import with_defaults
-from pydockerd.translate.namespaces import named_network
+from pydockerd.translate.namespaces import MANAGED
 from pydockerd.translate.update import update as translate_update
 from pydockerd.views.container import ContainerFacts
-from pydockerd.views.network import find_network
 from pydockerd.views.selection import Selection
 from pydockerd.volumes.point import points_of
 from pydockerd.volumes.volume import State
@@ -42,9 +44,18 @@ from pydockerd.volumes.volume import State
 async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
     """A new container, and what its creator is to be warned of."""
     settings = engine.settings
-    request = with_defaults(request, cgroup_parent=settings.cgroup_parent, defaults=settings.defaults)
+    request = with_defaults(
+        request,
+        cgroup_parent=settings.cgroup_parent,
+        defaults=settings.defaults,
+        default_network="bridge" if engine.networks.has_default else "none",
+    )
     known = await _devices(engine, request.host)
+    request = networks.with_exposed(request, _exposed_by(engine, request.config.image))
+    networks.check(request)
     translation = container_config(request, engine.facts, known)
+    if translation.config.network == MANAGED:
+        engine.networks.warm()
     try:
         image = engine.supervisor.images.get(request.config.image)
         async with mounting(engine, new_id(), request, image.config) as made:
@@ -58,6 +69,8 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
                 raise
     except ImageNotFound:
         raise NotFound(f"No such image: {_tagged(request.config.image)}") from None
+    except ContainerNotFound as error:  # that it is to share with: of a 404 the docker CLI thinks that an image is missing, and pulls it
+        raise BadRequest(str(error)) from None
     return container, translation.warnings
 
 
@@ -100,16 +113,7 @@ class Names:
 
 
 async def start(engine: Engine, container: Container) -> None:
-    """Start it. Raises NotFound for a network that does not exist; a container that is not to be kept is removed then."""
-    request = origin(container.config)
-    wanted = named_network(request) if request is not None else None
-    try:
-        if wanted is not None:
-            find_network(wanted)
-    except NotFound:
-        if container.config.remove_on_exit:
-            await container.remove()
-        raise
+    """Start it. What is wrong with its networks is the supervisor's to tell, NetworkFailed; a container that is not to be kept is removed then."""
     await container.start(console_size=console_size(container))
 
 
@@ -142,6 +146,7 @@ async def facts(engine: Engine, container: Container, *, size: bool = False) -> 
         log_path=str(container.log_path or "") if container.config.log.driver == "json-file" else "",
         exec_ids=tuple(process.id for process in container.execs() if process.info().running),
         sizes=await sizes(engine, container) if size else None,
+        connections=connections(engine, container.id, container.config),
     )
 
 
@@ -150,7 +155,7 @@ async def select(engine: Engine, filters: Filters, *, all: bool, limit: int, siz
     everything = {container.id: container for container in engine.supervisor.containers.list()}
     ancestors = frozenset(_image_ids(engine, filters.get("ancestor")))
     selection = Selection(filters=filters, all=all, limit=limit, ancestors=ancestors)
-    picked = selection.pick(_plain(container) for container in everything.values())
+    picked = selection.pick(_plain(engine, container) for container in everything.values())
     if not size:
         return picked
     return [await facts(engine, everything[chosen.info.id], size=True) for chosen in picked]
@@ -189,8 +194,21 @@ async def sizes(engine: Engine, container: Container) -> tuple[int, int]:
     return own, own + image
 
 
-def _plain(container: Container) -> ContainerFacts:
-    return ContainerFacts(config=container.config, info=container.info(), image=container.config.image)
+def _plain(engine: Engine, container: Container) -> ContainerFacts:
+    return ContainerFacts(
+        config=container.config,
+        info=container.info(),
+        image=container.config.image,
+        connections=connections(engine, container.id, container.config),
+    )
+
+
+def _exposed_by(engine: Engine, reference: str) -> tuple[str, ...]:
+    """The ports that an image says its containers listen on. That there is none of this name is told where it is needed."""
+    try:
+        return engine.supervisor.images.get(reference).config.exposed_ports
+    except SupervisorError:
+        return ()
 
 
 def _image_ids(engine: Engine, references: Iterable[str]) -> Iterable[str]:

@@ -11,6 +11,7 @@ from pycontainerd import Container
 from pycontainerd.errors import NotRunning
 from pydockerd.host import machine
 from pydockerd.models.wire import timestamp
+from pydockerd.translate.namespaces import MANAGED
 from pydockerd.views import stats as views
 
 INTERVAL = 1.0
@@ -47,4 +48,5 @@ async def _read(container: Container) -> views.Reading | None:
         stats=stats,
         system_ns=machine.cpu_time_ns(),
         memory_total=machine.memory_total(),
+        interfaces=machine.interfaces(container.info().pid) if container.config.network == MANAGED else {},
     )

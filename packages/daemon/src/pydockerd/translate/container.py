@@ -97,7 +97,7 @@ def container_config(
         storage_size=storage_size(host),
         devices=devices(host),
         device_cgroup_rules=host.device_cgroup_rules or (),
-        sysctls=host.sysctls,
+        sysctls={**namespaces.own_network(request, userns), **host.sysctls},
         resources=resources(host, facts),
         ulimits=ulimits(host),
         oom_score_adj=host.oom_score_adj,
@@ -203,6 +203,4 @@ def _warnings(request: CreateRequest) -> list[str]:
     host, found = request.host, []
     if host.network_mode == "host" and host.port_bindings:
         found.append("Published ports are discarded when using host network mode")
-    elif host.port_bindings or host.publish_all_ports:
-        found.append("Published ports are discarded: pydockerd has no bridge networks yet")
     return found

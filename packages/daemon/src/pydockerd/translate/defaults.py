@@ -15,17 +15,18 @@ def with_defaults(
     *,
     cgroup_parent: str = "",
     defaults: ContainerDefaults = ContainerDefaults(),  # noqa: B008 - it is frozen
+    default_network: str = "bridge",
 ) -> CreateRequest:
-    """The request with every default said; stays what it is when applied twice. ``defaults`` are the daemon's."""
-    return attrs.evolve(request, host=_host(request.host, cgroup_parent, defaults))
+    """The request with every default said; stays what it is when applied twice. ``defaults`` are the daemon's, and so is ``default_network``."""
+    return attrs.evolve(request, host=_host(request.host, cgroup_parent, defaults, default_network))
 
 
-def _host(host: HostConfig, cgroup_parent: str, defaults: ContainerDefaults) -> HostConfig:
+def _host(host: HostConfig, cgroup_parent: str, defaults: ContainerDefaults, default_network: str) -> HostConfig:
     return attrs.evolve(
         host,
         log_config=_log_config(host.log_config, defaults),
         restart_policy=attrs.evolve(host.restart_policy, name=host.restart_policy.name or "no"),
-        network_mode=host.network_mode or "default",
+        network_mode=default_network if host.network_mode in {"", "default"} else host.network_mode,
         ipc_mode=host.ipc_mode or defaults.ipc_mode,
         # dockerd gives a privileged container the host's cgroup namespace, and on v1 every container; ours are private on both
         cgroupns_mode=host.cgroupns_mode or ("host" if host.privileged else defaults.cgroupns_mode),

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from pydockerd.errors import BadRequest
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 
 CONTAINER = "container:"
+MANAGED = "managed"
+"""The supervisor's word for a network namespace that a provider connects: `pydockerd.network`."""
 
 
 def network(request: CreateRequest) -> str:
     """Where the container's network is.
 
     A network that does not exist is no fault of a create request: it may come before the start, which is where it is looked up.
-    ``default`` and ``bridge`` have no interface but loopback here, as in a dockerd started with ``--bridge=none``, until there are bridge networks.
     """
     mode = request.host.network_mode
     if request.config.network_disabled:
         return "none"
-    if mode == "host":
+    if mode in {"host", "none"}:
         return mode
-    return _joined(mode, "network") if mode.startswith(CONTAINER) else "none"
+    return _joined(mode, "network") if mode.startswith(CONTAINER) else MANAGED
 
 
-def named_network(request: CreateRequest) -> str | None:
-    """The name or id of the network that must exist when the container starts; None where there is nothing to look up."""
-    mode = request.host.network_mode
-    built_in = mode in {"", "default", "bridge", "none", "host"} or mode.startswith(CONTAINER)
-    return None if built_in or request.config.network_disabled else mode
+_OWN_NETWORK: Final = MappingProxyType(
+    {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}
+)
+
+
+def own_network(request: CreateRequest, userns: str) -> Mapping[str, str]:
+    """What anybody may do in a network namespace of his own, as dockerd has it: listen below 1024, and ping."""
+    if network(request) not in {MANAGED, "none"} or userns != "host":
+        return {}
+    return _OWN_NETWORK
 
 
 def pid(mode: str) -> str:

@@ -29,7 +29,8 @@ from pydockerd.models.host_config import HostConfig
 from pydockerd.models.wire import Words, timestamp
 from pydockerd.translate.container import origin
 from pydockerd.translate.health import health_config
-from pydockerd.views.network import network_id
+from pydockerd.translate.networks import exposed
+from pydockerd.views.network import Connection, endpoint_view, port_list, port_map
 from pydockerd.views.status import status_text
 from pydockerd.volumes.point import Point, points_of
 
@@ -49,6 +50,7 @@ class ContainerFacts:
     log_path: str = ""
     exec_ids: tuple[str, ...] = ()
     sizes: tuple[int, int] | None = None
+    connections: tuple[Connection, ...] = ()
 
     @property
     def request(self) -> CreateRequest:
@@ -73,7 +75,8 @@ def summary(facts: ContainerFacts, now: datetime, *, health: bool = False) -> Co
         state=info.status.value,
         status=status_text(info, now),
         host_config=NetworkModeOnly(network_mode=mode),
-        network_settings=NetworksOnly(networks=networks(config, mode)),
+        ports=port_list(facts.connections, exposed(facts.request)) if info.running else (),
+        network_settings=NetworksOnly(networks=networks(facts)),
         mounts=mount_points(config),
         health=_health_summary(info) if health else None,
     )
@@ -82,7 +85,7 @@ def summary(facts: ContainerFacts, now: datetime, *, health: bool = False) -> Co
 def inspect(facts: ContainerFacts) -> ContainerInspect:
     """``GET /containers/{id}/json``."""
     info, config, request = facts.info, facts.config, facts.request
-    argv = command(config)
+    argv, views = command(config), networks(facts)
     return ContainerInspect(
         id=info.id,
         created=info.created_at,
@@ -101,7 +104,13 @@ def inspect(facts: ContainerFacts) -> ContainerInspect:
         size_root_fs=facts.sizes[1] if facts.sizes else None,
         mounts=mount_points(config),
         config=_config(request.config, config, info),
-        network_settings=NetworkSettings(networks=networks(config, request.host.network_mode)),
+        network_settings=NetworkSettings(
+            sandbox_id=info.id if info.running else "",
+            sandbox_key=f"/proc/{info.pid}/ns/net" if info.running else "",
+            ip_address=next((each.ip_address for each in views.values() if each.ip_address), ""),
+            ports=port_map(facts.connections, exposed(request)) if info.running else {},
+            networks=views,
+        ),
     )
 
 
@@ -160,12 +169,9 @@ def mount_points(config: ContainerConfig) -> tuple[MountPoint, ...]:
     return tuple(_mount_point(point) for point in sorted(shown, key=lambda point: point.target))
 
 
-def networks(config: ContainerConfig, mode: str) -> dict[str, EndpointView]:
-    """The one network by name; a container in another's network has none of its own."""
-    if config.network.startswith("container:"):
-        return {}
-    name = mode if mode == "host" else "none"
-    return {name: EndpointView(network_id=network_id(name))}
+def networks(facts: ContainerFacts) -> dict[str, EndpointView]:
+    """Its networks by name; a container in another's network has none of its own."""
+    return {each.name: endpoint_view(each) for each in facts.connections}
 
 
 def _name(info: ContainerInfo) -> str:

@@ -9,8 +9,9 @@ from attrs import frozen
 from pycontainerd.containers.info import Status
 from pydockerd.errors import BadRequest
 from pydockerd.filters import Filters
-from pydockerd.views.container import ContainerFacts, networks
-from pydockerd.views.network import network_id
+from pydockerd.network.ports import Port, parse_ports
+from pydockerd.translate.networks import exposed
+from pydockerd.views.container import ContainerFacts
 from pydockerd.volumes.point import points_of
 
 FILTERS = (
@@ -67,7 +68,7 @@ class Selection:
                 "health", facts.info.health.status if facts.info.health is not None else "none"
             ),
             lambda facts: not wanted.get("is-task") or not wanted.flag("is-task", False),
-            lambda facts: not wanted.get("publish"),
+            lambda facts: _published(wanted.get("publish"), facts),
             lambda facts: _exposed(wanted.get("expose"), facts),
         )
 
@@ -127,10 +128,22 @@ def _mounted(wanted: Sequence[str], facts: ContainerFacts) -> bool:
 
 
 def _connected(wanted: Sequence[str], facts: ContainerFacts) -> bool:
-    names = networks(facts.config, facts.request.host.network_mode) if wanted else {}
-    return not wanted or any(value == name or network_id(name).startswith(value) for value in wanted for name in names)
+    return not wanted or any(
+        value == each.name or (value and each.id.startswith(value)) for value in wanted for each in facts.connections
+    )
 
 
 def _exposed(wanted: Sequence[str], facts: ContainerFacts) -> bool:
-    ports = facts.request.config.exposed_ports if wanted else {}
-    return not wanted or any(port in ports or f"{port}/tcp" in ports for port in wanted)
+    ports = set(exposed(facts.request)) if wanted else set()
+    return not wanted or any(ports.intersection(parse_ports(text)) for text in wanted)
+
+
+def _published(wanted: Sequence[str], facts: ContainerFacts) -> bool:
+    """By the port of the container, as docker has it."""
+    open_ports = {
+        Port(port.port, port.protocol)
+        for each in facts.connections
+        if each.endpoint
+        for port in each.endpoint.published
+    }
+    return not wanted or any(open_ports.intersection(parse_ports(text)) for text in wanted)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pycontainerd import Stats
 from pydockerd.models.wire import ZERO_TIME
@@ -22,6 +22,8 @@ class Reading:
     stats: Stats
     system_ns: int
     memory_total: int
+    interfaces: Mapping[str, Sequence[int]] = field(factory=dict)
+    """The sixteen counters of each, as proc_net(5) has them in /proc/net/dev."""
 
 
 def document(reading: Reading, before: Reading | None, *, id: str, name: str) -> Json:
@@ -39,7 +41,7 @@ def document(reading: Reading, before: Reading | None, *, id: str, name: str) ->
         "cpu_stats": _cpu(reading),
         "precpu_stats": _cpu(before) if before else _no_cpu(),
         "memory_stats": _memory(reading),
-        "networks": {},
+        "networks": {name: _interface(counters) for name, counters in reading.interfaces.items()},
     }
 
 
@@ -107,6 +109,15 @@ def _memory(reading: Reading) -> Json:
     if memory.failures:
         found["failcnt"] = memory.failures
     return found
+
+
+def _interface(counters: Sequence[int]) -> Json:
+    received, sent = counters[:8], counters[8:]
+    return {
+        f"{way}_{name}": half[at]
+        for way, half in (("rx", received), ("tx", sent))
+        for at, name in enumerate(("bytes", "packets", "errors", "dropped"))
+    }
 
 
 def _pids(stats: Stats) -> Json:
