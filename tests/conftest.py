@@ -6,10 +6,13 @@ import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import images
+from tests.support.answers import ANSWERS
+from tests.support.commands import COMMANDS
 from tests.support.daemon import Daemon
 from tests.support.leftovers import OWNED, Machine, leftovers, settled
 from tests.support.run import RUN
@@ -25,6 +28,38 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     RUN.end()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what it has seen."""
+    handed: dict[str, Any] = getattr(session.config, "workeroutput", {})
+    handed.update(answers=ANSWERS.to_json(), commands=dict(COMMANDS))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """It is told with that of the other workers."""
+    handed = getattr(node, "workeroutput", {})
+    ANSWERS.merge(handed.get("answers", []))
+    COMMANDS.update(handed.get("commands", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much of the Engine API the tests have seen, and of the docker CLI."""
+    if ANSWERS.answers:
+        for line in ANSWERS.told():
+            terminalreporter.write_line(line)
+    if COMMANDS:
+        named = ", ".join(f"{name} {count}" for name, count in sorted(COMMANDS.items()))
+        terminalreporter.write_line(f"docker CLI: {COMMANDS.total()} invocations of {len(COMMANDS)} commands: {named}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_answer_is_as_the_document_says() -> Iterator[None]:
+    """After all tests: what the daemons of this run answered is held against the Engine API's document, where it is at hand."""
+    yield
+    ANSWERS.gather()
+    ANSWERS.check()
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +84,7 @@ def tmp_short() -> Iterator[Path]:
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
     """A daemon of this test's own. Its log is shown when the test fails."""
-    made = Daemon()
+    made = Daemon(answers=ANSWERS.new_file())
     made.start()
     yield made
     try:
@@ -62,7 +97,7 @@ def daemon() -> Iterator[Daemon]:
 @pytest.fixture(scope="session")
 def shared_daemon() -> Iterator[Daemon]:
     """One daemon for all tests that leave it as they found it, images aside."""
-    made = Daemon()
+    made = Daemon(answers=ANSWERS.new_file())
     made.start()
     assert made.process is not None
     OWNED.processes.add(made.process.pid)

@@ -21,6 +21,8 @@ from pydockerd.volumes.provider import VolumeMounts
 from pydockerd.volumes.store import VolumeStore
 from pydockerd.volumes.views import ImageViews
 from tests.daemon.fakes import FakeContainer, FakeSupervisor
+from tests.support.answers import ANSWERS
+from tests.support.recording import Recorder
 
 
 @frozen
@@ -76,7 +78,8 @@ async def engine(tmp_short: Path) -> AsyncIterator[Engine]:
 async def api(tmp_short: Path, engine: Engine) -> AsyncIterator[Api]:
     """The application as the daemon serves it: on a unix socket, with streams that end with their client."""
     supervisor = cast("FakeSupervisor", engine.supervisor)
-    runner = web.AppRunner(application(engine), handler_cancellation=True, shutdown_timeout=1)
+    recorded = Recorder(ANSWERS.add).install(application(engine))
+    runner = web.AppRunner(recorded, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
     try:
         socket = str(tmp_short / "d.sock")

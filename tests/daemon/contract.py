@@ -123,7 +123,7 @@ def _json_schema(value: Any) -> Any:
 
 
 # moby has pointers here and writes them as null, though the document does not say so
-_NULL_IN_PRACTICE = frozenset({"MemorySwappiness", "OomKillDisable"})
+_NULL_IN_PRACTICE = frozenset({"MemorySwappiness", "OomKillDisable", "ExitCode"})
 
 
 def _properties(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,14 +18,10 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
-from tests.peers.answers import Answers
+from tests.support.answers import ANSWERS
+from tests.support.commands import count
 from tests.support.leftovers import OWNED
 from tests.support.run import RUN
-
-ANSWERS = "answers"
-"""In an engine's directory: what it answered."""
-
-HELD = Answers()
 
 Result = subprocess.CompletedProcess[str]
 
@@ -43,6 +39,7 @@ class Engine:
 
     def docker(self, *args: str, stdin: str | None = None, timeout: float = 60) -> Result:
         """Run the real docker CLI to its end."""
+        count(args)
         return subprocess.run(
             ["docker", *args],
             input=stdin,
@@ -62,6 +59,7 @@ class Engine:
 
     def popen(self, *args: str) -> subprocess.Popen[str]:
         """Start the docker CLI with pipes."""
+        count(args)
         return subprocess.Popen(
             ["docker", *args],
             stdin=subprocess.PIPE,
@@ -98,7 +96,7 @@ def _commands(chosen: str, directory: Path, host: str, options: Sequence[str]) -
     if chosen == "pydockerd":
         roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run"]
         roots += ["--cgroup-parent", f"/pydockerd-{RUN.name[:12]}"]  # other runs have theirs
-        record = [sys.executable, "-m", "tests.peers.recorded_daemon", str(directory / ANSWERS)]
+        record = [sys.executable, "-m", "tests.support.recorded_daemon", str(ANSWERS.new_file())]
         return [[*record, *roots, "-H", host, *options]]
     containerd = f"{directory}/c.sock"
     roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
@@ -149,21 +147,6 @@ def engine_of(chosen: str, busybox_tar: Path, *options: str) -> Iterator[Engine]
                 yield engine
             finally:
                 _end(processes)
-                if chosen == "pydockerd":
-                    HELD.update(directory / ANSWERS)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much of the Engine API the tests have seen."""
-    if HELD.answers:
-        terminalreporter.write_line(HELD.told())
-
-
-@pytest.fixture(scope="session", autouse=True)
-def every_answer_is_as_the_document_says() -> Iterator[None]:
-    """After all tests of this folder: what their engines answered is held against the Engine API's document, where it is at hand."""
-    yield
-    HELD.check()
 
 
 @pytest.fixture(scope="session")

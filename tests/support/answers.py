@@ -30,6 +30,7 @@ UNSAID: Final = {
     ("POST", "/containers/{id}/unpause", 409),
     ("POST", "/containers/{id}/resize", 409),  # does not run
     ("POST", "/exec/{id}/resize", 409),
+    ("POST", "/exec/{id}/start", 101),  # as for an attach
     ("POST", "/containers/{id}/update", 409),  # limits below what is in use
     ("GET", "/containers/{id}/top", 409),  # does not run
     ("POST", "/volumes/create", 404),  # of a driver that is not there

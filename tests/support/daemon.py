@@ -14,6 +14,7 @@ from typing import Final
 
 from attrs import define, field
 
+from tests.support.commands import count
 from tests.support.run import RUN
 
 Result = subprocess.CompletedProcess[str]
@@ -53,6 +54,8 @@ class Daemon:
     directory: Path = field(factory=RUN.short_directory)
     cgroup_parent: str = field(factory=lambda: f"/pydockerd-{RUN.name[:12]}-{next(_numbers)}")
     options: tuple[str, ...] = ()
+    answers: Path | None = None
+    """Where it writes down what it answers, see `tests.support.answers`."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,7 +70,8 @@ class Daemon:
     def command(self) -> list[str]:
         roots = ["--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/run"]
         own = ["-H", self.host, "--cgroup-parent", self.cgroup_parent]
-        return [sys.executable, "-m", "pydockerd", *roots, *own, *self.options]
+        program = ["pydockerd"] if self.answers is None else ["tests.support.recorded_daemon", str(self.answers)]
+        return [sys.executable, "-m", *program, *roots, *own, *self.options]
 
     def start(self, timeout: float = 20) -> None:
         """Start the daemon and wait until it answers. The log goes on where the last one's ended."""
@@ -112,6 +116,7 @@ class Daemon:
 
     def docker(self, *args: str, input: str | None = None, timeout: float = 60) -> Result:
         """Run the real docker CLI to its end."""
+        count(args)
         return self._run(["docker", *args], input, timeout)
 
     def pyctl(self, *args: str, input: str | None = None, timeout: float = 60) -> Result:
