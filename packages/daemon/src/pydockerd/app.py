@@ -93,7 +93,8 @@ async def _answered(work: Coroutine[Any, Any, web.StreamResponse]) -> web.Stream
     except NotModified:
         return web.Response(status=304)
     except web.HTTPRequestEntityTooLarge:
-        return error_answer(413, f"request body too large: at most {BODY_LIMIT} bytes are read")
+        # the API's document knows no 413
+        return error_answer(400, f"request body too large: at most {BODY_LIMIT} bytes are read")
     except ApiError as error:
         return error_answer(error.status, error.message)
     except ConnectionError:

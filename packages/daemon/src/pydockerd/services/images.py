@@ -119,13 +119,16 @@ def _as_named(image: Image, filters: Filters) -> Image:
     patterns = filters.get("reference")
     if not patterns:
         return image
-    return attrs.evolve(image, references=tuple(r for r in image.references if any(_fits(r, p) for p in patterns)))
+    kept = [
+        tuple(n for n in names if any(_fits(n, p) for p in patterns)) for names in (image.references, image.digests)
+    ]
+    return attrs.evolve(image, references=kept[0], digests=kept[1])
 
 
 def _fits(reference: str, pattern: str) -> bool:
-    """docker's rule: the pattern is for the whole reference, or for its name without the tag; a star does not cross a slash."""
+    """docker's rule: the pattern is for the whole reference, or for its name without tag and digest; a star does not cross a slash."""
     head, slash, last = reference.rpartition("/")
-    untagged = head + slash + last.partition(":")[0]
+    untagged = head + slash + last.partition("@")[0].partition(":")[0]
     return any(_glob(candidate.split("/"), pattern.split("/")) for candidate in (reference, untagged))
 
 
