@@ -5,12 +5,12 @@ Source: RFC 1035, RFC 6891 (EDNS).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Final
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.name
 import dns.opcode
@@ -18,20 +18,23 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.reversename
-import dns.rrset
 from attrs import frozen
 
 from pydockerd.network.dns.names import Address
+from pydockerd.network.dns.records import Records
 
 TTL: Final = 600
 """Seconds, docker's."""
 SMALLEST: Final = 512
-LARGEST: Final = 65535
 
 SERVFAIL: Final = dns.rcode.SERVFAIL
 FORMERR: Final = dns.rcode.FORMERR
 NOTIMP: Final = dns.rcode.NOTIMP
 _QUERY: Final = 0x80
+_RECORD: Final = struct.Struct("!HHHIH")
+_QUESTIONS_NAME: Final = 0xC00C
+"""A pointer to byte 12."""
+_KINDS: Final = {"A": dns.rdatatype.A, "AAAA": dns.rdatatype.AAAA}
 _HEADER: Final = 12
 
 
@@ -53,7 +56,7 @@ class Question:
             return None
 
 
-def parse(data: bytes) -> Question | bytes | None:
+def parse(data: bytes) -> Question | Records | None:
     """A question; or the answer that says why it is none; or None for what is not to be answered at all."""
     if len(data) < _HEADER or data[2] & _QUERY:
         return None
@@ -74,41 +77,43 @@ def parse(data: bytes) -> Question | bytes | None:
     )
 
 
-def addresses(question: Question, found: Iterable[str], room: int) -> bytes:
+def addresses(question: Question, found: Iterable[str], room: int) -> Records:
     """The answer with these addresses; cut off, and marked so, where it has no room."""
-    return _answer(question, question.kind, found, room)
+    kind = _KINDS.get(question.kind, dns.rdatatype.NONE)  # those of no other kind have any
+    return _records(question, [_record(kind, ip_address(text).packed) for text in found], room)
 
 
-def pointer(question: Question, name: str, room: int) -> bytes:
+def pointer(question: Question, name: str, room: int) -> Records:
     """The answer of a reverse look-up."""
-    return _answer(question, "PTR", [f"{name}."], room)
+    return _records(question, [_record(dns.rdatatype.PTR, dns.name.from_text(name).to_wire() or b"")], room)
 
 
-def refuse(message: dns.message.Message, code: dns.rcode.Rcode) -> bytes:
+def refuse(message: dns.message.Message, code: dns.rcode.Rcode) -> Records:
     """An answer without one."""
     response = _response(message)
     response.set_rcode(code)
-    return response.to_wire()
+    return Records(response.to_wire()[2:])
 
 
-def _answer(question: Question, kind: str, found: Iterable[str], room: int) -> bytes:
-    response = _response(question.message)
-    texts = list(found)
-    if texts:
-        name = question.message.question[0].name
-        response.answer.append(dns.rrset.from_text_list(name, TTL, "IN", kind, texts))
-    try:
-        return response.to_wire(max_size=room)
-    except dns.exception.TooBig:
-        response.answer.clear()
-        response.flags |= dns.flags.TC
-        return response.to_wire(max_size=room)
+def _records(question: Question, records: list[bytes], room: int) -> Records:
+    """dnspython makes the message, and the records are put in here: making hundreds of them takes it longer than others can wait."""
+    message = question.message
+    wire = _response(message).to_wire()
+    end = _HEADER + len(message.question[0].name.to_wire() or b"") + 4
+    if len(wire) + sum(map(len, records)) > room:
+        return Records(wire[2:end], (), wire[end:]).cut()
+    counted = wire[2:6] + len(records).to_bytes(2) + wire[8:end]
+    return Records(counted, tuple(records), wire[end:])
+
+
+def _record(kind: int, data: bytes) -> bytes:
+    return _RECORD.pack(_QUESTIONS_NAME, kind, dns.rdataclass.IN, TTL, len(data)) + data
 
 
 def _response(message: dns.message.Message) -> dns.message.Message:
     return dns.message.make_response(message, recursion_available=True, our_payload=4096)
 
 
-def _bare(data: bytes, code: dns.rcode.Rcode) -> bytes:
-    """An answer to something that could not be read: its number, and why."""
-    return data[:2] + bytes([_QUERY | (data[2] & 0x79), 0x80 | int(code)]) + bytes(8)
+def _bare(data: bytes, code: dns.rcode.Rcode) -> Records:
+    """An answer to something that could not be read: why."""
+    return Records(bytes([_QUERY | (data[2] & 0x79), 0x80 | int(code)]) + bytes(8))

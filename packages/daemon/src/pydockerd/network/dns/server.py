@@ -9,31 +9,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import socket
 import struct
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pydockerd.network.dns.forward import Forwarder
-from pydockerd.network.dns.names import Found, Network, find, reverse
+from pydockerd.network.dns.forward import Forwarder, question_of
+from pydockerd.network.dns.names import Network, find, reverse
+from pydockerd.network.dns.records import Records
 from pydockerd.network.dns.sockets import Sockets
+
+if TYPE_CHECKING:
+    from pydockerd.network.dns import message
 
 _AT_ONCE: Final = 64
 """Questions that are read before others have their turn."""
 _KNOWN: Final = 4096
 _WAITING: Final = 1024
 """Questions that may wait for servers outside; docker's limit, too."""
-_ORDERS: Final = 16
-"""Of several addresses: so many orders are made ready, one of which is taken at random."""
 _LARGEST: Final = 65535
 _IDLE: Final = 30.0
 _STREAMS: Final = 256
 _LENGTH: Final = struct.Struct("!H")
 _logger = logging.getLogger("pydockerd.network.dns")
 
-Answers = tuple[bytes, ...]
-"""Without their first two bytes, the number; one is taken at random. None at all: servers outside are asked."""
+
+class Otherwise(Enum):
+    """What there is instead of an answer."""
+
+    OUTSIDE = "servers outside are asked"
+    NOBODY = "nothing is said, by anybody"
 
 
 class View(Protocol):
@@ -59,7 +65,7 @@ class Server:
 
     def __init__(self, sockets: Sockets, view: View, forwarder: Forwarder) -> None:
         self._sockets, self._view, self._forwarder = sockets, view, forwarder
-        self._known: dict[tuple[bytes, bool], Answers] = {}
+        self._known: dict[tuple[bytes, bool], bytes | Records | Otherwise] = {}
         self._generation = -1
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -89,7 +95,7 @@ class Server:
             if isinstance(answer, bytes):
                 with contextlib.suppress(OSError):
                     udp.sendto(answer, sender)
-            elif answer is None and len(data) >= 12:
+            elif answer is Otherwise.OUTSIDE:
                 self._later(self._pass_on(data, sender))
 
     async def _pass_on(self, data: bytes, sender: tuple[str, int]) -> None:
@@ -123,9 +129,9 @@ class Server:
                             (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
                             data = await reader.readexactly(length)
                         answer = self._answer(data, stream=True)
-                        if answer is None and len(data) >= 12:
+                        if answer is Otherwise.OUTSIDE:
                             answer = await self._outside(data, stream=True)
-                        if not isinstance(answer, bytes):
+                        if isinstance(answer, Otherwise):
                             return
                         writer.write(_LENGTH.pack(len(answer)) + answer)
                         await writer.drain()
@@ -136,48 +142,47 @@ class Server:
 
     # -- answers ----------------------------------------------------------------------------------------------------------------
 
-    def _answer(self, data: bytes, *, stream: bool) -> bytes | bool | None:
-        """The answer; None: servers outside may have one; False: there is none, for nobody."""
+    def _answer(self, data: bytes, *, stream: bool) -> bytes | Otherwise:
+        """The answer, or who has one."""
         if self._generation != self._view.generation:
             self._known.clear()
             self._generation = self._view.generation
         key = data[2:], stream
-        answers = self._known.get(key)
-        if answers is None:
-            made = self._make(data, stream=stream)
-            if made is None:
-                return False
-            answers = made
+        known = self._known.get(key)
+        if known is None:
+            known = self._make(data, stream=stream)
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[key] = answers
-        if not answers:
-            return None
-        return data[:2] + (answers[0] if len(answers) == 1 else random.choice(answers))
+            self._known[key] = known
+        if isinstance(known, Otherwise):
+            return known
+        return data[:2] + (known if isinstance(known, bytes) else known.wire())
 
-    def _make(self, data: bytes, *, stream: bool) -> Answers | None:
+    def _make(self, data: bytes, *, stream: bool) -> bytes | Records | Otherwise:
         from pydockerd.network.dns import message
 
         question = message.parse(data)
         if question is None:
-            return None
-        if isinstance(question, bytes):
-            return (question[2:],)
+            return Otherwise.NOBODY
+        answer = question if isinstance(question, Records) else self._found(question, stream=stream)
+        if answer is None:
+            return Otherwise.OUTSIDE
+        return answer.wire() if len(answer.records) < 2 else answer
+
+    def _found(self, question: message.Question, *, stream: bool) -> Records | None:
+        from pydockerd.network.dns import message
+
         room = _LARGEST if stream else question.room
         networks = self._view.networks()
-        if question.kind in {"A", "AAAA"}:
-            found = find(networks, question.name)
-            if found is not None:
-                return tuple(message.addresses(question, order, room)[2:] for order in _orders(found, question.kind))
-        elif question.kind == "PTR" and (address := question.address) is not None:
+        if question.kind == "PTR" and (address := question.address) is not None:
             name = reverse(networks, address)
             if name is not None:
-                return (message.pointer(question, name, room)[2:],)
-        elif find(networks, question.name) is not None:
-            return (message.addresses(question, (), room)[2:],)  # the name is ours, and has nothing of this kind
-        if not self._view.outside:
-            return (message.refuse(question.message, message.SERVFAIL)[2:],)
-        return ()
+                return message.pointer(question, f"{name}.", room)
+        elif (found := find(networks, question.name)) is not None:
+            # a name of ours that has nothing of this kind is answered, too, so that nobody goes on looking
+            addresses = {"A": found.ipv4, "AAAA": found.ipv6}.get(question.kind, ())
+            return message.addresses(question, addresses, room)
+        return None if self._view.outside else message.refuse(question.message, message.SERVFAIL)
 
     async def _outside(self, data: bytes, *, stream: bool) -> bytes:
         answer = await self._forwarder.ask(data, stream=stream)
@@ -194,23 +199,7 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
 
-def _orders(found: Found, kind: str) -> list[tuple[str, ...]]:
-    """Random ones, so that each address comes first about as often as any other."""
-    addresses = found.ipv4 if kind == "A" else found.ipv6
-    if len(addresses) < 2:
-        return [addresses]
-    orders = []
-    for number in range(max(_ORDERS, len(addresses))):
-        first = addresses[number % len(addresses)]
-        rest = [each for each in addresses if each is not first]
-        random.shuffle(rest)
-        orders.append((first, *rest))
-    return orders
-
-
 def _failure(data: bytes) -> bytes:
     """SERVFAIL, with the question: this comes too often, when servers do not answer, to be made with care."""
-    from pydockerd.network.dns.forward import question_of
-
     question = data[12 : 12 + len(question_of(data))]
     return data[:2] + bytes([0x80 | (data[2] & 0x79), 0x82]) + b"\0\1\0\0\0\0\0\0" + question
