@@ -17,7 +17,7 @@ from tests.support.run import RUN
 OLDEST: Final = [1, 44]
 """The first version whose answers are held against the document, which is of a later one."""
 
-SECTIONS: Final = {"Container", "Exec", "Image", "System", "Distribution", "Volume"}
+SECTIONS: Final = {"Container", "Exec", "Image", "System", "Distribution", "Volume", "Network"}
 BUILD: Final = {("POST", "/build"), ("POST", "/build/prune")}
 """Of the section Image, but of a scope of its own."""
 OWN: Final = {403, 501, 503}
@@ -33,6 +33,7 @@ UNSAID: Final = {
     ("POST", "/exec/{id}/start", 101),  # as for an attach
     ("POST", "/containers/{id}/update", 409),  # limits below what is in use
     ("GET", "/containers/{id}/top", 409),  # does not run
+    ("POST", "/networks/create", 409),  # its name is in use
     ("POST", "/volumes/create", 404),  # of a driver that is not there
     ("GET", "/images/get", 404),
     ("GET", "/images/{name}/get", 404),

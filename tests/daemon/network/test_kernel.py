@@ -179,6 +179,31 @@ async def test_ports_lead_in_with_the_clients_own_address(networks: Networks) ->
             told("127.0.0.1", port)
 
 
+async def test_datagrams_are_published_too(networks: Networks) -> None:
+    with namespace("server") as server:
+        await networks.attach(evolve(server, ports=ports.wishes({"53/udp": [("", "")]})))
+        port = networks.endpoints_of(server.id)[0].published[0].host_port
+        script = (
+            "import socket\n"
+            "server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+            "server.bind(('', 53))\n"
+            "print('ready', flush=True)\n"
+            "while True:\n"
+            "    data, client = server.recvfrom(100)\n"
+            "    server.sendto(data.upper(), client)\n"
+        )
+        command = ["nsenter", f"--net={server.netns}", sys.executable, "-c", script]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.settimeout(3)
+                client.connect(("127.0.0.1", port))
+                client.send(b"ping")
+                assert client.recv(100) == b"PING"
+            process.kill()
+
+
 async def test_from_another_machine_a_published_port_is_reached_and_no_other(networks: Networks) -> None:
     """The other machine is a namespace behind a link of its own; the answer names its real address."""
     with namespace("server", p80="") as server, namespace("elsewhere") as elsewhere:
