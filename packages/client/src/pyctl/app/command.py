@@ -30,7 +30,8 @@ class DockerCommand(TyperCommand):
             raise self._wrong(ctx, error) from error
 
     def get_usage(self, ctx: click.Context) -> str:
-        return f"Usage:  {ctx.command_path} {self.usage}".rstrip()
+        usage = self.usage.replace("{path}", ctx.command_path)
+        return f"Usage:  {ctx.command_path} {usage}".rstrip()
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write(self.get_usage(ctx) + "\n")
@@ -69,7 +70,7 @@ class DockerCommand(TyperCommand):
             )
         arity = _arity(self)
         advice = help_line(ctx)
-        if arity.startswith("requires at least"):
+        if arity.startswith("requires at least") and "at most" not in arity:
             advice = advice.replace("Run", "See", 1)  # docker says it in two ways
         text = f"'{ctx.command_path}' {arity}\n\n{self.get_usage(ctx)}\n\n{advice}"
         return WrongCommandLine(f"{ctx.find_root().command_path}: {text}", _OPERANDS_CODE)

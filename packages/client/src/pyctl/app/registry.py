@@ -13,7 +13,7 @@ class Entry:
     """``module:function`` below `pyctl.app.commands`."""
     summary: str
     usage: str
-    """What follows the command's name in its usage line."""
+    """What follows the command's name in its usage line; ``{path}`` is the command with its name."""
     interspersed: bool = True
     """False when everything after the first operand belongs to the container's own command."""
 
@@ -27,13 +27,23 @@ CONTAINER_COMMANDS = {
         "Attach local standard input, output, and error streams to a running container",
         "[OPTIONS] CONTAINER",
     ),
+    "commit": Entry(
+        "commit:commit", "Create a new image from a container's changes", "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]"
+    ),
+    "cp": Entry(
+        "cp:cp",
+        "Copy files/folders between a container and the local filesystem",
+        "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\t{path} [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+    ),
     "create": Entry("create:create", "Create a new container", _IMAGE_COMMAND, interspersed=False),
+    "diff": Entry("diff:diff", "Inspect changes to files or directories on a container's filesystem", "CONTAINER"),
     "exec": Entry(
         "exec_:exec_",
         "Execute a command in a running container",
         "[OPTIONS] CONTAINER COMMAND [ARG...]",
         interspersed=False,
     ),
+    "export": Entry("export:export", "Export a container's filesystem as a tar archive", "[OPTIONS] CONTAINER"),
     "kill": Entry("lifecycle:kill", "Kill one or more running containers", _CONTAINERS),
     "logs": Entry("logs:logs", "Fetch the logs of a container", "[OPTIONS] CONTAINER"),
     "pause": Entry("lifecycle:pause", "Pause all processes within one or more containers", "CONTAINER [CONTAINER...]"),

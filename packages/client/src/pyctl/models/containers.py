@@ -181,3 +181,49 @@ class ExecDetail:
     running: bool = api("Running", flag)
     exit_code: int = api("ExitCode", integer)
     pid: int = api("Pid", integer)
+
+
+@attrs.frozen
+class Change:
+    """One path that differs from the image (FilesystemChange)."""
+
+    path: str = api("Path", text)
+    kind: int = api("Kind", integer)
+    """0 modified, 1 added, 2 deleted."""
+
+
+@attrs.frozen
+class PathStat:
+    """What is at a path in a container (ContainerPathStat)."""
+
+    name: str = api("name", text)
+    size: int = api("size", integer)
+    """Bytes."""
+    mode: int = api("mode", integer)
+    """Go's os.FileMode: permissions as usual, the kind in the upper bits."""
+    mtime: str = api("mtime", text)
+    link_target: str = api("linkTarget", text)
+
+    @property
+    def is_directory(self) -> bool:
+        return bool(self.mode & _GO_DIRECTORY)
+
+    @property
+    def is_link(self) -> bool:
+        return bool(self.mode & _GO_LINK)
+
+    @property
+    def is_device(self) -> bool:
+        return bool(self.mode & _GO_DEVICE)
+
+
+_GO_DIRECTORY, _GO_LINK, _GO_DEVICE = 1 << 31, 1 << 27, 1 << 26
+
+
+@attrs.frozen
+class Pruned:
+    """Which containers a prune has removed (ContainerPruneResponse)."""
+
+    deleted: tuple[str, ...] = api("ContainersDeleted", texts)
+    reclaimed: int = api("SpaceReclaimed", integer)
+    """Bytes."""

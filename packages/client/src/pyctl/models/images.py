@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import attrs
 
-from pyctl.models.fields import JsonObject, api, integer, model, text, texts, texts_by_name
+from pyctl.models.fields import JsonObject, api, flag, integer, listed, model, text, texts, texts_by_name
 
 
 @attrs.frozen
@@ -74,3 +74,30 @@ class Progress:
     progress: str = api("progress", text)
     error: str = api("error", text)
     error_detail: ProgressError = api("errorDetail", model(ProgressError))
+
+
+@attrs.frozen
+class Created:
+    """The answer to a commit (IDResponse)."""
+
+    id: str = api("Id", text)
+
+
+@attrs.frozen
+class Found:
+    """One result of a search in a registry (ImageSearchResponseItem)."""
+
+    name: str = api("name", text)
+    description: str = api("description", text)
+    stars: int = api("star_count", integer)
+    official: bool = api("is_official", flag)
+    automated: bool = api("is_automated", flag)
+
+
+@attrs.frozen
+class ImagesPruned:
+    """What a prune has untagged and deleted (ImagePruneResponse)."""
+
+    deleted: tuple[Deleted, ...] = api("ImagesDeleted", listed(model(Deleted)))
+    reclaimed: int = api("SpaceReclaimed", integer)
+    """Bytes."""

@@ -84,3 +84,12 @@ class Span:
     name: str = api("name", text)
     start_ns: int = api("start_ns", integer)
     end_ns: int = api("end_ns", integer)
+
+
+@attrs.frozen
+class LoggedIn:
+    """A registry took the credentials (SystemAuthResponse)."""
+
+    status: str = api("Status", text)
+    identity_token: str = api("IdentityToken", text)
+    """To be used instead of the password, where the registry gave one."""

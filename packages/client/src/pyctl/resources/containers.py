@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import builtins
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pyctl.api import Api, filters_param, json_lines, parse_json
+from pyctl.api import Api, Params, filters_param, json_lines, parse_json
+from pyctl.errors import MalformedAnswer
 from pyctl.hijack import Hijacked
-from pyctl.models.containers import ContainerDetail, ContainerSummary, Created, ProcessTable, Updated, WaitResult
+from pyctl.models.containers import (
+    Change,
+    ContainerDetail,
+    ContainerSummary,
+    Created,
+    PathStat,
+    ProcessTable,
+    Pruned,
+    Updated,
+    WaitResult,
+)
 from pyctl.models.fields import decode, json_list
 from pyctl.streams import Piece, demultiplex, raw
-from pyctl.transport import Response
+from pyctl.transport import Body, Response
 
 if TYPE_CHECKING:
     from pyctl.models.create import CreateRequest, HostConfig
@@ -175,6 +189,52 @@ class Containers:
         """ContainerDelete. `Conflict` for a running one without ``force``."""
         self._api.call("DELETE", _path(ref), {"force": force, "v": volumes, "link": link})
 
+    def changes(self, ref: str) -> builtins.list[Change]:
+        """ContainerChanges: what differs from the image, by path."""
+        where = f"changes {ref}"
+        answer = json_list(self._api.get(f"{_path(ref)}/changes") or [], where)
+        return [decode(Change, item, f"{where}[{i}]") for i, item in enumerate(answer)]
+
+    def export(self, ref: str) -> Iterator[bytes]:
+        """ContainerExport: all of its files, as pieces of a tar."""
+        return self._api.open("GET", f"{_path(ref)}/export").stream()
+
+    def stat(self, ref: str, path: str) -> PathStat:
+        """ContainerArchiveInfo: what is at a path; a link at its end is not followed. `NotFound` when there is nothing."""
+        response = self._api.open("HEAD", f"{_path(ref)}/archive", {"path": path})
+        response.read()
+        return _stat(response, path)
+
+    def get_archive(self, ref: str, path: str) -> tuple[Iterator[bytes], PathStat]:
+        """ContainerArchive: a file or directory as pieces of a tar, whose names begin with its own, and what it is."""
+        response = self._api.open("GET", f"{_path(ref)}/archive", {"path": path})
+        return response.stream(), _stat(response, path)
+
+    def put_archive(
+        self, ref: str, path: str, archive: Body, *, keep_kinds: bool = False, owners_of_container: bool = False
+    ) -> None:
+        """PutContainerArchive: unpack a tar into a directory of the container.
+
+        With ``keep_kinds`` no directory is replaced by something else, nor the other way round; ``owners_of_container`` makes
+        everything belong to the container's user.
+        """
+        params: Params = {"path": path, "noOverwriteDirNonDir": keep_kinds, "copyUIDGID": owners_of_container}
+        self._api.open("PUT", f"{_path(ref)}/archive", params, archive, "application/x-tar").read()
+
+    def prune(self, *, filters: Mapping[str, builtins.list[str]] | None = None) -> Pruned:
+        """ContainerPrune: those that do not run."""
+        answer = self._api.call("POST", "/containers/prune", {"filters": filters_param(filters)})
+        return decode(Pruned, parse_json(answer, "container prune"), "container prune")
+
 
 def _path(ref: str) -> str:
     return "/containers/" + quote(ref, safe="")
+
+
+def _stat(response: Response, path: str) -> PathStat:
+    where = f"X-Docker-Container-Path-Stat of {path}"
+    try:
+        text = base64.b64decode(response.headers.get("X-Docker-Container-Path-Stat", ""), validate=True)
+    except binascii.Error as error:
+        raise MalformedAnswer(f"{where}: no base64: {error}") from error
+    return decode(PathStat, parse_json(text, where), where)

@@ -8,7 +8,16 @@ from urllib.parse import quote
 
 from pyctl.api import Api, Params, filters_param, json_lines, parse_json
 from pyctl.models.fields import decode, json_list
-from pyctl.models.images import Deleted, HistoryStep, ImageDetail, ImageSummary, Progress
+from pyctl.models.images import (
+    Created,
+    Deleted,
+    Found,
+    HistoryStep,
+    ImageDetail,
+    ImagesPruned,
+    ImageSummary,
+    Progress,
+)
 from pyctl.transport import Body, Response
 
 _TAR = "application/x-tar"
@@ -92,6 +101,49 @@ class Images:
         """ImageGetAll: an archive of these images, as pieces of a tar."""
         params: Params = {"names": [*refs], "platform": platform}
         return self._api.open("GET", "/images/get", params).stream()
+
+    def commit(
+        self,
+        container: str,
+        *,
+        repository: str | None = None,
+        tag: str | None = None,
+        author: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+        pause: bool = True,
+    ) -> str:
+        """ImageCommit: an image from a container's files, ``changes`` are instructions of a Dockerfile; returns its ID."""
+        params: Params = {
+            "container": container,
+            "repo": repository,
+            "tag": tag,
+            "author": author or None,
+            "comment": message or None,
+            "changes": [*changes],
+            "pause": int(pause),
+        }
+        answer = parse_json(self._api.call("POST", "/commit", params), "commit")
+        return decode(Created, answer, "commit").id
+
+    def search(
+        self,
+        term: str,
+        *,
+        limit: int | None = None,
+        filters: Mapping[str, builtins.list[str]] | None = None,
+        auth: str | None = None,
+    ) -> builtins.list[Found]:
+        """ImageSearch in a registry. ``auth`` as for ``pull``."""
+        params: Params = {"term": term, "limit": limit, "filters": filters_param(filters)}
+        answer = self._api.open("GET", "/images/search", params, headers=_auth(auth)).read()
+        listed = json_list(parse_json(answer, "search"), "search")
+        return [decode(Found, item, f"search[{i}]") for i, item in enumerate(listed)]
+
+    def prune(self, *, filters: Mapping[str, builtins.list[str]] | None = None) -> ImagesPruned:
+        """ImagePrune: those without a name that no container uses; with the filter ``dangling=false`` those with one, too."""
+        answer = self._api.call("POST", "/images/prune", {"filters": filters_param(filters)})
+        return decode(ImagesPruned, parse_json(answer, "image prune"), "image prune")
 
 
 def _path(ref: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from pyctl.api import Api, filters_param, json_lines
+from pyctl.api import Api, filters_param, json_lines, parse_json
+from pyctl.models.disk import DiskUsage
 from pyctl.models.fields import JsonObject, decode, json_list, json_object
-from pyctl.models.system import Event, Ping, Span, SystemVersion
+from pyctl.models.system import Event, LoggedIn, Ping, Span, SystemVersion
 
 
 class System:
@@ -38,6 +39,18 @@ class System:
         params = {"since": since, "until": until, "filters": filters_param(filters)}
         response = self._api.open("GET", "/events", params)
         return (decode(Event, item, "event") for item in json_lines(response, "event"))
+
+    def disk_usage(self, *, kinds: Sequence[str] = ()) -> DiskUsage:
+        """SystemDataUsage: what images, containers, volumes and build cache take; ``kinds`` (``image``, …) leaves the others out."""
+        return decode(DiskUsage, self._api.get("/system/df", {"type": [*kinds]}), "disk usage")
+
+    def login(self, user: str, password: str, server: str, *, identity_token: str = "") -> LoggedIn:
+        """SystemAuth: let the daemon ask a registry whether it takes these credentials. `Unauthorized` when it does not."""
+        body: JsonObject = {"username": user, "password": password, "serveraddress": server}
+        if identity_token:
+            body["identitytoken"] = identity_token
+        answer = self._api.call("POST", "/auth", None, body)
+        return decode(LoggedIn, parse_json(answer, "login"), "login")
 
     def trace(self, trace_id: str) -> list[Span]:
         """The spans that pydockerd recorded under a trace ID of 32 hexadecimal digits (not an Engine API operation)."""

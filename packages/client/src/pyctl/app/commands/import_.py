@@ -14,7 +14,7 @@ from pyctl.app.session import client
 
 def import_(
     source: Annotated[str, operand("file|URL|-")],
-    reference: Annotated[str | None, operand("[REPOSITORY[:TAG]]")] = None,
+    references: Annotated[list[str] | None, operand("[REPOSITORY[:TAG]]")] = None,
     change: Annotated[
         list[str] | None,
         value("--change", "-c", metavar="list", help="Apply Dockerfile instruction to the created image"),
@@ -25,7 +25,7 @@ def import_(
     ] = None,
 ) -> None:
     """ImageCreate from a tar, which the daemon fetches itself when it is a URL; prints the ID."""
-    name = checked(reference) if reference else ""
+    name = checked(references[0]) if references else ""  # as docker: what follows is not looked at
     with ExitStack() as stack:
         is_url = source.startswith(("http://", "https://"))
         body = None if is_url else opened(None if source == "-" else source, stack)
