@@ -2,11 +2,13 @@
 
     ApiError                      the answer's status and message
     ├── BadRequest            400 the request is wrong in itself
+    │   └── DockerfileError       a Dockerfile is; with line, column and a caret
     ├── Unauthorized          401 a registry wants other credentials
     ├── Forbidden             403
     ├── NotFound              404 what it names does not exist
     ├── Conflict              409 it does not fit the state of what it names
     ├── InternalError         500
+    │   └── BuildFailed           a step of a build ended with another exit code than 0
     ├── NotServed             501 an operation of the Engine API that this daemon does not have yet
     └── Unavailable           503 an operation that needs a service that is not there (a swarm)
     NotModified               304 nothing to do; not an error to the client, and has no body
@@ -43,6 +45,17 @@ class BadRequest(ApiError):  # noqa: N818
     status = 400
 
 
+class DockerfileError(BadRequest):
+    """Something is wrong in a Dockerfile, at ``line`` and ``column`` (from 1; 0: of the whole). ``shown`` is that line with a caret below the column."""
+
+    def __init__(
+        self, message: str, *, name: str = "Dockerfile", line: int = 0, column: int = 0, shown: str = ""
+    ) -> None:
+        self.reason, self.name, self.line, self.column, self.shown = message, name, line, column, shown
+        place = f"{name}:{line}:{column}: " if line else ""
+        super().__init__(f"{place}{message}\n{shown}" if shown else f"{place}{message}")
+
+
 class Unauthorized(ApiError):  # noqa: N818
     """A registry wants other credentials than those that came with the request."""
 
@@ -71,6 +84,14 @@ class InternalError(ApiError):
     """The daemon failed; the log has the traceback."""
 
     status = 500
+
+
+class BuildFailed(InternalError):  # noqa: N818
+    """A step of a build ended with ``code``."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NotServed(ApiError):  # noqa: N818
