@@ -12,9 +12,10 @@ from pycontainerd import Supervisor
 from pydockerd.access.gate import Gate
 from pydockerd.execs import ExecRequests
 from pydockerd.host import machine
+from pydockerd.host.seccomp import seccomp_profile
 from pydockerd.host.subids import remapping
 from pydockerd.inflight import Requests
-from pydockerd.metrics.meter import Meter, Unmeasured
+from pydockerd.meter import Meter, Unmeasured
 from pydockerd.network.networks import Networks
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces
@@ -39,8 +40,6 @@ class Engine:
     meter: Meter = field(factory=Unmeasured)
     event_listeners: int = 0
     """How many clients follow the events."""
-    seccomp: str = "default"
-    """The profile of containers that name none, as `ContainerConfig.seccomp` has it."""
 
     @cached_property
     def facts(self) -> HostFacts:
@@ -50,7 +49,7 @@ class Engine:
             users=remapping(self.settings.userns_remap),
             apparmor=machine.has_apparmor(),
             selinux=machine.has_selinux(),
-            seccomp=self.seccomp,
+            seccomp=seccomp_profile(self.settings.defaults.seccomp_profile),
             no_new_privileges=self.settings.defaults.no_new_privileges,
         )
 

@@ -86,7 +86,7 @@ class Collected:
         self.close: Callable[[], None] = observe(self._step)
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        """See `pydockerd.metrics.meter`."""
+        """See `pydockerd.meter`."""
         self._requests.labels(method, path, str(status)).observe(seconds)
         if (action := _CONTAINER_ACTIONS.get((method, path))) is not None and status < _FAILED:
             self._actions.labels(action).observe(seconds)

@@ -26,7 +26,6 @@ from pydockerd.process.pidfile import pidfile
 from pydockerd.process.reload import Reloader
 from pydockerd.process.sockets import BACKLOG
 from pydockerd.services.logs import check_log_options
-from pydockerd.services.seccomp import seccomp_profile
 from pydockerd.settings import Settings
 
 logger = logging.getLogger("pydockerd")
@@ -50,13 +49,13 @@ async def serve(settings: Settings, load: Callable[[], Settings], opened: Sequen
     stopping, manager = signals.Stopping(), ServiceManager()
     check_log_options(settings.defaults)
     # before the supervisor is opened: without them nothing may be done
-    asked, seccomp = gate(settings.authorization_plugins), seccomp_profile(settings.defaults)
+    asked = gate(settings.authorization_plugins)
     async with opened_engine(settings) as engine, contextlib.AsyncExitStack() as stack:
-        engine.gate, engine.seccomp = asked, seccomp
+        engine.gate = asked
         reloader = Reloader(engine, load, manager)
         signals.install(asyncio.get_running_loop(), stopping, reloader.start, settings.exec_root)
         if settings.metrics_addr:
-            from pydockerd.metrics.server import measuring  # a library, for who asks for it
+            from pydockerd.process.metrics import measuring  # a library, for who asks for it
 
             await stack.enter_async_context(measuring(engine, settings.metrics_addr))
         async with _serving(engine, opened) as runner:

@@ -8,13 +8,11 @@ from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.errors import InvalidConfig
 from pycontainerd.oci.seccomp import filter_for
 from pydockerd.errors import ConfigError
-from pydockerd.settings import ContainerDefaults
 
 
-def seccomp_profile(defaults: ContainerDefaults) -> str:
+def seccomp_profile(said: str) -> str:
     """As `ContainerConfig.seccomp` has it. A file is read here, once: ConfigError for one that is none, so that it does not come out with the first
     container."""
-    said = defaults.seccomp_profile
     if said in ("", "builtin"):
         return "default"
     if said == "unconfined":
