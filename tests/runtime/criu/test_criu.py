@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -111,6 +112,62 @@ def test_pipes_are_given_anew(runtime: Runtime, bundle: Bundle, out: Path, tmp_p
         assert f"said {before + 2}" in read_all(streams.stdout)
     again.wait(30)
     again.delete()
+
+
+def overlay(bundle: Bundle, tmp_path: Path) -> pyrunc.RootMount:
+    """A root that is mounted in the container's own mount namespace, and is nowhere on the host."""
+    for name in ("upper", "work"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    options = (f"lowerdir={bundle.root}", f"upperdir={tmp_path / 'upper'}", f"workdir={tmp_path / 'work'}")
+    return pyrunc.RootMount("overlay", "overlay", options)
+
+
+def test_under_a_monitor_on_a_root_that_is_nowhere(runtime: Runtime, bundle: Bundle, out: Path, tmp_path: Path) -> None:
+    """And its end is known to whoever asks later, which only its parent can tell."""
+    (empty := tmp_path / "rootfs").mkdir()
+    spec = counter(bundle, out).with_root(empty)
+    roots = [overlay(bundle, tmp_path)]
+    container = runtime.create("web", bundle.path, spec=spec, stdio=Stdio.pipes(), monitor=True, root_mounts=roots)
+    container.start()
+    count(out, 2)
+    container.checkpoint(tmp_path / "images")
+    assert container.wait(30).signal == 9
+    container.delete()
+    before = count(out)
+    again = runtime.restore(
+        "again", bundle.path, tmp_path / "images", spec=spec, stdio=Stdio.pipes(), monitor=True, root_mounts=roots
+    )
+    assert before < count(out, before + 2) < before + 60
+    assert Path("/proc/self/mountinfo").read_text().count("criu-root") == 0
+    assert again.exec(pyrunc.Process(args=("/bin/true",), cwd="/"), stdio=Stdio.null()).wait(30).code == 0
+    found = runtime.get("again")
+    with found.streams() as streams:
+        assert streams.stdout is not None
+        assert b"said" in os.read(streams.stdout, 4096)
+    found.kill("TERM")
+    assert found.wait(30).signal == 15
+    found.delete()
+
+
+def test_a_restore_that_criu_refuses_leaves_nothing(
+    runtime: Runtime, bundle: Bundle, out: Path, tmp_path: Path
+) -> None:
+    container = started(runtime, bundle, out, Stdio.null())
+    container.checkpoint(tmp_path / "images")
+    container.delete()
+    for image in (tmp_path / "images").glob("pstree*.img"):
+        image.write_bytes(b"no image")
+    for monitor in (False, True):
+        with pytest.raises(pyrunc.CriuFailed, match="criu restore failed"):
+            runtime.restore(
+                "again",
+                bundle.path,
+                tmp_path / "images",
+                spec=counter(bundle, out),
+                stdio=Stdio.null(),
+                monitor=monitor,
+            )
+    assert runtime.ids() == []
 
 
 @pytest.fixture(params=["pyrunc", "runc"])

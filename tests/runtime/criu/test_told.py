@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,22 +113,65 @@ def test_a_restore_that_fails_leaves_nothing(runtime: Runtime, bundle: Bundle, t
     with pytest.raises(StateError, match="not the images of a checkpoint"):
         runtime.restore("web", bundle.path, tmp_path, spec=bundle.spec("sleep", "60"), stdio=Stdio.null())
     Outside({}, ()).save(str(tmp_path))
-    options = RestoreOptions(program="false")
-    with pytest.raises(pyrunc.CriuFailed, match=r"criu restore failed: exit code 1; see .*/restore\.log"):
-        runtime.restore("web", bundle.path, tmp_path, spec=bundle.spec("x"), stdio=Stdio.null(), options=options)
-    assert runtime.ids() == []
+    for monitor in (False, True):
+        for program, kind, told in (
+            ("false", pyrunc.CriuFailed, r"criu restore failed: exit code 1; see .*/restore\.log"),
+            ("/nosuch/criu", pyrunc.MissingLibrary, "install the package criu"),
+        ):
+            options = RestoreOptions(program=program)
+            with pytest.raises(kind, match=told):
+                runtime.restore(
+                    "web",
+                    bundle.path,
+                    tmp_path,
+                    spec=bundle.spec("x"),
+                    stdio=Stdio.pipes(),
+                    options=options,
+                    monitor=monitor,
+                )
+            assert runtime.ids() == []
 
 
-def test_a_root_that_is_nowhere_on_the_host(runtime: Runtime, bundle: Bundle, tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    mount = pyrunc.RootMount("overlay", "overlay", (f"lowerdir={empty}:{bundle.root}",))
-    spec = bundle.spec("sleep", "60").with_root(empty)
-    container = runtime.create("web", bundle.path, spec=spec, stdio=Stdio.null(), root_mounts=[mount])
-    container.start()
-    with pytest.raises(pyrunc.Unsupported, match=r"root\.path: this root file system was mounted inside the container"):
-        container.checkpoint(tmp_path / "images")
-    container.delete(force=True)
+def test_a_monitor_goes_over_to_the_process_that_was_restored(runtime: Runtime, bundle: Bundle, tmp_path: Path) -> None:
+    """By a program in criu's place: it leaves a process as its sibling, with what it was given, and ends."""
+    criu = tmp_path / "criu"
+    criu.write_text(f"#!{sys.executable}\n{SIBLING}")
+    criu.chmod(0o755)
+    Outside({}, ("", "pipe:[7]", "pipe:[8]")).save(str(tmp_path))
+    spec = bundle.spec("x")
+    for seconds, signal in ((30, 15), (0, None)):  # the second has ended before the program that made it
+        options = RestoreOptions(program=str(criu), lsm_profile=f"apparmor:{seconds}")
+        kept = runtime.restore(
+            "web", bundle.path, tmp_path, spec=spec, stdio=Stdio.pipes(), options=options, monitor=True
+        )
+        found = runtime.get("web")
+        with found.streams() as streams:
+            assert streams.stdout is not None
+            assert os.read(streams.stdout, 100) == b"restored\n"
+        if seconds:
+            assert (found.pid, found.state().status.value) == (kept.pid, "running")
+            found.kill("TERM")
+        assert (found.wait(10).signal, found.wait(10).code) == (signal, 143 if signal else 7)
+        found.delete()
+
+
+SIBLING = """
+import ctypes, os, signal, sys, time
+words = sys.argv
+number = int(words[words.index("--inherit-fd") + 1][3:].partition("]")[0])
+seconds = int(words[words.index("--lsm-profile") + 1].partition(":")[2])
+pid_file = words[words.index("--pidfile") + 1]
+assert os.path.isdir(words[words.index("--root") + 1] + "/bin")
+pid = ctypes.CDLL(None).syscall(56, 0x8000 | signal.SIGCHLD, 0, 0, 0, 0)  # clone(CLONE_PARENT)
+if pid == 0:
+    os.write(number, b"restored\\n")
+    time.sleep(seconds)
+    os._exit(7)
+with open(pid_file, "w") as file:
+    file.write(str(pid))
+if not seconds:
+    time.sleep(0.5)
+"""
 
 
 def test_a_terminal_cannot_be_given_back(runtime: Runtime, bundle: Bundle, tmp_path: Path) -> None:

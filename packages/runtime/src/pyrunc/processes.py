@@ -46,6 +46,11 @@ class Identity:
             return cls(pid, _NEVER)
         return found
 
+    @classmethod
+    def ended(cls, pid: int) -> Identity:
+        """A process that had ``pid`` and has been reaped: an identity that nobody has."""
+        return cls(pid, _NEVER)
+
     def open(self, *, zombie: bool = False) -> int:
         """A new pidfd of this process. Raises ProcessGone if it has ended; with ``zombie``, only if it has been reaped too.
 

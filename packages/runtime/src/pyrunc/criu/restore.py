@@ -142,12 +142,14 @@ def _restored(directory: StateDirectory, wanted: Restoring, criu: Launched, pid_
         raise CriuFailed("restore", log, reasons(log) or f"exit code {status}")
     with open(pid_file, encoding="ascii") as file:
         pid = int(file.read())
+    monitor = Identity.held(criu.parent_pid, criu.parent_pidfd) if wanted.monitored else None
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:
-        raise CriuFailed("restore", log, "the restored process has ended at once") from None
+        if monitor is None:
+            raise CriuFailed("restore", log, "the restored process has ended at once") from None
+        return ProcessRecord(process=Identity.ended(pid), monitor=monitor)  # which knows how
     try:
-        monitor = Identity.held(criu.parent_pid, criu.parent_pidfd) if wanted.monitored else None
         return ProcessRecord(process=Identity.held(pid, pidfd), monitor=monitor)
     finally:
         os.close(pidfd)
