@@ -9,6 +9,7 @@ from functools import partial
 from pycontainerd import MountProvider, NetworkProvider, Supervisor
 from pycontainerd.metadata.database import Database
 from pydockerd.engine import Engine
+from pydockerd.network.dns.service import NameServers
 from pydockerd.network.naming import names_of
 from pydockerd.network.networks import Networks
 from pydockerd.network.provider import NetworkSeam
@@ -54,10 +55,13 @@ async def opened_networks(state: Database, settings: Settings) -> AsyncIterator[
         link=names.link,
         ids={"bridge": network_id("bridge", names.owner), "host": network_id("host"), "none": network_id("none")},
     )
+    servers = NameServers(networks)
+    networks.observers.append(servers)
     await networks.open()
     try:
         yield networks
     finally:
+        await servers.close()
         await networks.close()
 
 

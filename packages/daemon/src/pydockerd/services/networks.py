@@ -16,7 +16,7 @@ from pydockerd.models.network import Member, NetworkCreate
 from pydockerd.network import hosts, planning
 from pydockerd.network.model import HOST, NONE, Attachment, Network, Pool
 from pydockerd.network.networks import Networks
-from pydockerd.network.sandbox import Sandbox
+from pydockerd.network.sandbox import Resolving, Sandbox
 from pydockerd.times import moment_ns
 from pydockerd.translate.namespaces import MANAGED
 from pydockerd.translate.networks import attachment, requested
@@ -159,6 +159,12 @@ def described(networks: Networks, subject: NetworkSubject) -> Sandbox:
         hostnames=hosts.names_of(subject.hostname, subject.config.domainname or ""),
         wishes=networks.wishes_of(subject.id, wishes),
         ports=ports,
+        resolving=Resolving(
+            servers=subject.config.dns,
+            search=subject.config.dns_search,
+            options=subject.config.dns_options,
+            file=subject.files / "resolv.conf",
+        ),
     )
 
 
