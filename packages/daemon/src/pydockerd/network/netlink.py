@@ -24,6 +24,7 @@ NLM_F_ACK: Final = 0x4
 NLM_F_REPLACE: Final = 0x100
 NLM_F_EXCL: Final = 0x200
 NLM_F_CREATE: Final = 0x400
+_DUMP: Final = NLM_F_REQUEST | 0x300
 _NLMSG_ERROR: Final = 2
 _RTM_NEWLINK: Final = 16
 _RTM_DELLINK: Final = 17
@@ -36,6 +37,7 @@ _LINK: Final = struct.Struct("=BxHiII")
 _IFF_UP: Final = 1
 _IFA_F_NODAD: Final = 0x02
 _EXT_MASK_SKIP_STATS: Final = 1 << 3
+_IFLA_IFNAME: Final = 3
 _IFLA_MASTER: Final = 10
 _IFLA_LINKINFO: Final = 18
 _IFLA_IFALIAS: Final = 20
@@ -64,6 +66,7 @@ class Message:
 class Link:
     """What is asked about one: ``master`` is the number of the bridge that it is a port of, or 0; ``alias`` is its mark."""
 
+    name: str
     index: int
     master: int
     alias: str
@@ -136,6 +139,19 @@ class Netlink:
                 if sequence == self._sequence:
                     return _link(data) if kind == _RTM_NEWLINK else None
 
+    def links(self) -> list[Link]:
+        """All of them."""
+        self._sequence += 1
+        body = _body("ifinfmsg", (("IFLA_EXT_MASK", _EXT_MASK_SKIP_STATS),), {})
+        self._socket.send(_encoded(Message("list links", _RTM_GETLINK, _DUMP, body), self._sequence))
+        found: list[Link] = []
+        while True:
+            for kind, sequence, _, data in self._answers():
+                if sequence == self._sequence and kind == _RTM_NEWLINK:
+                    found.append(_link(data))
+                elif sequence == self._sequence:
+                    return found  # NLMSG_DONE, or an error
+
     def _answers(self) -> Iterator[tuple[int, int, int, bytes]]:
         data = self._socket.recv(_BUFFER)
         at = 0
@@ -150,6 +166,7 @@ def _link(data: bytes) -> Link:
     found = _attributes(data, _LINK.size)
     kind = _attributes(found.get(_IFLA_LINKINFO, b""), 0).get(1, b"")
     return Link(
+        name=found.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace"),
         index=_LINK.unpack_from(data)[2],
         master=int.from_bytes(found.get(_IFLA_MASTER, b""), sys.byteorder),
         alias=found.get(_IFLA_IFALIAS, b"").rstrip(b"\0").decode(errors="replace"),

@@ -26,7 +26,7 @@ from pydockerd.errors import ApiError, Forbidden, InternalError
 from pydockerd.network import hosts, machine, netlink, planning, ports, ruleset, store, wiring
 from pydockerd.network.book import Book, gateway_endpoint
 from pydockerd.network.kernel import Kernel
-from pydockerd.network.model import BRIDGE, DRIVERS, Attachment, Endpoint, Network, Published
+from pydockerd.network.model import BRIDGE, BUILT_IN, DRIVERS, Attachment, Endpoint, Network, Published
 from pydockerd.network.options import BridgeOptions, bridge_options
 from pydockerd.network.ports import Wish
 from pydockerd.network.proxy import Proxy
@@ -119,6 +119,9 @@ class Networks:
             for removed in [each for each in self._book.wishes if each not in known]:
                 await self._forget(removed)
             await self._raise_networks()
+            if len(self._book.networks) > len(BUILT_IN) - 1 or self._book.endpoints:
+                with _logged("links that are left are not deleted"):
+                    await self._sweep()
             for sandbox in running:
                 with _logged(f"container {sandbox.label} is not connected as it was"):
                     await self._take_up(sandbox)
@@ -140,21 +143,30 @@ class Networks:
         """The endpoints of a sandbox that runs since before this daemon: as they were, or made again; those that it is not to have any more, gone."""
         self._places[sandbox.id] = sandbox.netns
         wanted = {network.id for each in sandbox.wishes if (network := self.known(each.network)) is not None}
-        await self._leave(
-            sandbox, [each for each in self._book.of_sandbox(sandbox.id) if each.network_id not in wanted]
-        )
-        endpoints = self._book.of_sandbox(sandbox.id)
-        for endpoint in endpoints:
-            plug = Plug(endpoint=endpoint, network=self._book.networks[endpoint.network_id])
-            if await self._kernel.run(wiring.is_plugged, self._kernel, sandbox.netns, plug, self._owner):
-                continue
-            _logger.warning("container %s: its link to %s is made again", sandbox.label, plug.network.name)
-            await self._kernel.run(wiring.unplug, self._kernel, sandbox.netns, [endpoint], inner=True)
-            await self._kernel.run(wiring.plug, self._kernel, sandbox.netns, [plug], self._ways(endpoints), self._owner)
-        for endpoint in endpoints:
-            self._hold_again(sandbox, endpoint)
+        unwanted = [each for each in self._book.of_sandbox(sandbox.id) if each.network_id not in wanted]
+        for endpoint in unwanted:
+            self._book.leave(endpoint)
+        await self._unplug(unwanted, sandbox.netns)
+        plugs = [
+            Plug(endpoint=each, network=self._book.networks[each.network_id])
+            for each in self._book.of_sandbox(sandbox.id)
+        ]
+        ways = self._ways([each.endpoint for each in plugs])
+        again = await self._kernel.run(wiring.mend, self._kernel, sandbox.netns, plugs, ways, self._owner)
+        for name in again:
+            _logger.warning("container %s: its link to %s was made again", sandbox.label, name)
+        for each in plugs:
+            self._hold_again(sandbox, each.endpoint)
         for observer in self.observers:
-            await observer.attached(sandbox, tuple(endpoints))
+            await observer.attached(sandbox, tuple(each.endpoint for each in plugs))
+
+    async def _sweep(self) -> None:
+        """Links with our mark that nothing accounts for: what was struck out, and then not deleted."""
+        known = {each.link for each in self._book.endpoints.values()}
+        for network in self._book.networks.values():
+            known |= wiring.own_links(network)
+        for name in await self._kernel.run(wiring.strays, self._kernel, known, self._owner):
+            _logger.warning("the link %s is left of a daemon that was killed; it is deleted", name)
 
     def _hold_again(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
         by_port: dict[tuple[str, int, int], list[Published]] = {}
@@ -445,13 +457,21 @@ class Networks:
         return endpoints
 
     async def _unplug(self, endpoints: Sequence[Endpoint], netns: str, ways: wiring.Ways | None = None) -> None:
-        """Links, then records, then addresses."""
+        """Records, then links, then addresses: links that are left have our mark. What has no end outside has none, and so goes before its record."""
+        if not endpoints:
+            return
+        outer = [each for each in endpoints if each.link]
         with _logged("the links of a container are not deleted"):
+            await self._forget_endpoints(outer)
             with contextlib.suppress(FileNotFoundError):  # the namespace is gone, and what was in it
                 await self._kernel.delete(wiring.unplug, self._kernel, netns, endpoints, ways)
-            await self._database.write(partial(store.forget_endpoints, ids=tuple(each.id for each in endpoints)))
+            await self._forget_endpoints([each for each in endpoints if not each.link])
             for endpoint in endpoints:
                 self._book.gone(endpoint)
+
+    async def _forget_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
+        if endpoints:
+            await self._database.write(partial(store.forget_endpoints, ids=tuple(each.id for each in endpoints)))
 
     def _release(self, sandbox: str) -> None:
         self._proxy.stop(sandbox)

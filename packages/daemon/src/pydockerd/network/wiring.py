@@ -5,7 +5,7 @@ All functions block and run in the thread of `kernel`. Doing a thing twice is no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 
@@ -168,6 +168,32 @@ def _route(inside: Inside, ways: Ways) -> None:
         links.route(inside.netlink, ways.interface4, ways.gateways4)
     if ways.interface6:
         links.route(inside.netlink, ways.interface6, ways.gateways6)
+
+
+def mend(kernel: Kernel, netns: str, plugs: Sequence[Plug], ways: Ways, owner: str) -> list[str]:
+    """Make again what is not as it was made, and the ways; the names of the networks of what was made again."""
+    broken = [each for each in plugs if not is_plugged(kernel, netns, each, owner)]
+    if broken:
+        unplug(kernel, netns, [each.endpoint for each in broken], inner=True)
+        plug(kernel, netns, broken, ways, owner)
+    else:
+        reroute(kernel, netns, ways)
+    return [each.network.name for each in broken]
+
+
+def own_links(network: Network) -> set[str]:
+    """The names of the links of a network itself."""
+    if network.driver == "bridge" and not network.config_only:
+        return {bridge_options(network).link}
+    return {child_options(network).parent} if network.driver in {"macvlan", "ipvlan"} else set()
+
+
+def strays(kernel: Kernel, known: Collection[str], owner: str) -> list[str]:
+    """Delete links with our mark that are not ``known``; their names."""
+    found = [each.name for each in kernel.host.links() if each.alias == owner and each.name not in known]
+    for name in found:
+        links.unplug(kernel.host, name)
+    return found
 
 
 def is_plugged(kernel: Kernel, netns: str, each: Plug, owner: str) -> bool:
