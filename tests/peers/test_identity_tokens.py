@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.conftest import Engine
+from tests.support.daemon import UnixConnection
 from tests.support.registry import PASSWORD, USER, Registry, TokenServer, registry
 
 
@@ -40,7 +41,20 @@ def test_the_token_stands_for_the_password(engine: Engine, guarded: Registry, to
     assert not any(each.get("authorized") == "True" for each in tokens.asked)
     engine.ok("rmi", name)
     engine.ok("pull", name)
-    engine.ok("login", guarded.host)  # with what is kept
+    assert login(engine, guarded, tokens.identity) == (200, tokens.identity)  # the answer says what is to be kept
+    assert login(engine, guarded, "somebody else's")[0] == 401
     engine.ok("logout", guarded.host)
-    tokens.identity = "another"
+    assert engine.docker("push", name).returncode == 1
     engine.ok("rmi", name)
+
+
+def login(engine: Engine, guarded: Registry, token: str) -> tuple[int, str | None]:
+    """With a token, as clients other than the docker CLI do: the status, and the token of the answer."""
+    connection = UnixConnection(engine.host.removeprefix("unix://"), timeout=20)
+    try:
+        body = json.dumps({"serveraddress": guarded.host, "identitytoken": token})
+        connection.request("POST", "/auth", body=body, headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read()).get("IdentityToken")
+    finally:
+        connection.close()
