@@ -71,9 +71,9 @@ def test_the_core_stays_small() -> None:
     """All that runs between clone and exec can be read in an afternoon, its own libc included."""
     files = [*(build.NATIVE / name for name in build.INIT_SOURCES), build.NATIVE / "libc.c"]
     lines = sum(len(file.read_text().splitlines()) for file in files)
-    assert lines < 3400
+    assert lines < 3500
     core = sum(len(file.read_text().splitlines()) for file in files[:-1])
-    assert core < 2900
+    assert core < 3100
 
 
 @pytest.mark.skipif(

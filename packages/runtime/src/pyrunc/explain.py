@@ -159,5 +159,6 @@ _SUMMARIES: dict[type[Operation], Callable[..., str]] = {
     op.WriteProc: lambda o: f"write {o.value!r} to /proc/{o.name}",
     op.Chdir: lambda o: f"chdir {o.directory}",
     op.FindExecutable: lambda o: f"find {o.name}",
+    op.BeBorn: lambda _: "go on as a process of the container",
     op.ExecVe: lambda o: f"exec {o.argv[0] if o.argv else ''}",
 }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 START_FIFO: Final = "start"
 STARTED_FIFO: Final = "started"
 
-_ERROR, _PID, _READY, _SYNC, _CONSOLE, _LISTENER = range(1, 7)
+_ERROR, _PID, _READY, _SYNC, _CONSOLE, _LISTENER, _BORN = range(1, 8)
 _NO_OPERATION = 0xFFFFFFFF
 _MESSAGE = struct.Struct("=IIiiq")
 _MESSAGE_SIZE = 256
@@ -279,6 +279,8 @@ class _Attempt:
     pid: int = -1
     pidfd: int = -1
     ready: bool = False
+    born: tuple[int, int] | None = None
+    """The pid and pidfd of who has taken the process's place (BeBorn)."""
     console: int | None = None
     listener: int | None = None
     waiting: list[bytes] = field(factory=list)
@@ -299,6 +301,8 @@ class _Attempt:
             self.pid, self.pidfd = value, fd
             for question in self.waiting:
                 self._answer(question)
+        elif kind == _BORN:
+            self.born = (value, fd)
         elif kind == _READY:
             self.ready = True
         elif kind == _CONSOLE:
@@ -332,10 +336,17 @@ class _Attempt:
             kind, _, _, _, value = _MESSAGE.unpack_from(message)
             if kind == _PID:
                 self.pid, self.pidfd = value, fd
+            elif kind == _BORN:
+                self.born = (value, fd)
             elif fd >= 0:
                 os.close(fd)
 
     def succeed(self, *, monitored: bool) -> Launched:
+        if self.born is not None:
+            if not monitored:
+                _reap(self.pidfd)
+            os.close(self.pidfd)
+            self.pid, self.pidfd = self.born
         parent = (self.parent_pid, self.parent_pidfd)
         if monitored:
             adopt(self.parent_pid, os.dup(self.parent_pidfd))
@@ -350,7 +361,7 @@ class _Attempt:
         with suppress(OSError):
             self._find_process()
         self.channel.close()
-        for pidfd in (self.pidfd, self.parent_pidfd):
+        for pidfd in (*([self.born[1]] if self.born else ()), self.pidfd, self.parent_pidfd):
             if pidfd >= 0:
                 _end(pidfd)
         for fd in (self.console, self.listener):

@@ -534,6 +534,17 @@ class StayAsInit(Operation):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
+class BeBorn(Operation):
+    """Go on in a child, a sibling of this process, which ends: the first that is in the container's pid namespace, and so the first that anybody in it
+    can see. All descriptors are closed but stdio, ``keep`` more, and those for the report. ``terminal``: the child takes that over.
+    """
+
+    code: ClassVar[int] = 17
+    keep: int = 0
+    terminal: bool = False
+
+
+@frozen(kw_only=True, eq=False, repr=False)
 class ExecVe(Operation):
     """execve(2) of what FindExecutable found, with ``argv`` and ``env``. Reports READY first where there was no WaitStart (exec)."""
 

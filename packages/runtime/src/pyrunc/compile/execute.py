@@ -83,7 +83,25 @@ def _operations(request: Request, slots: Slots, kinds: int | None) -> Iterator[O
     yield from security.drop_privileges(request)
     yield find_executable(request.process)
     yield from security.filter_last(request)
+    if _could_be_changed(request, mask):
+        yield op.BeBorn(path="linux.namespaces", keep=request.preserve_fds, terminal=request.process.terminal)
     yield execute(request.process)
+
+
+def _could_be_changed(request: Request, kinds: int) -> bool:
+    """Whether somebody in the container may look into any process that he sees: who joins must not be seen as long as he has more than they have.
+
+    A user namespace is a wall before that, and without a pid namespace of its own a container with this right sees the whole machine anyway.
+    """
+    first = request.spec.process
+    held = first.capabilities.bounding if first is not None and first.capabilities is not None else ()
+    given = request.process.capabilities.bounding if request.process.capabilities is not None else ()
+    return (
+        "CAP_SYS_PTRACE" in {*held, *given}
+        and bool(kinds & namespaces.KINDS["pid"])
+        and not request.in_user_namespace
+        and not request.facts.rootless
+    )
 
 
 def _clones_into_cgroup(request: Request) -> bool:

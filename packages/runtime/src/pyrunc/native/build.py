@@ -24,6 +24,7 @@ LAYOUT = (
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 INIT_SOURCES = (
+    "birth.c",
     "cgroups.c",
     "console.c",
     "container.c",

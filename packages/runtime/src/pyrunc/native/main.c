@@ -104,9 +104,9 @@ static void open_host_proc(const struct op_clone *op)
 static void open_channel(const struct op_clone *op, int *other)
 {
 	int pair[2];
-	bool console = init.directory >= 0 && plan_has(&init.plan, OP_open_console);
+	bool told = plan_has(&init.plan, OP_open_console) || plan_has(&init.plan, OP_be_born);
 	*other = -1;
-	if (!console && !has_maps(op))
+	if (!(init.directory >= 0 && told) && !has_maps(op))
 		return;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
 		fail("socketpair", "");

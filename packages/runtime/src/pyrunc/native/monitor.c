@@ -102,10 +102,10 @@ static void let_go(void)
 		k_close_range(3, (unsigned int)(2 + preserved), 0);
 	if (slots)
 		k_close_range((unsigned int)init.slots, (unsigned int)(init.slots + slots - 1), 0);
-	if (!plan_has(&init.plan, OP_open_console)) {
-		close_fd(&init.channel);
+	if (!plan_has(&init.plan, OP_open_console))
 		close_fd(&init.sync);
-	}
+	if (!plan_has(&init.plan, OP_open_console) && !plan_has(&init.plan, OP_be_born))
+		close_fd(&init.channel);
 	munmap((void *)(uintptr_t)init.plan.header, init.plan.header->size);
 }
 
@@ -293,17 +293,37 @@ static void welcome(void)
 }
 
 /* The pty's master, from the container process; kept, and passed on to the caller. */
-static void take_console(void)
+static void take_console(const struct message *message, size_t size, int fd)
 {
-	struct message message;
+	monitor.console = fd;
+	(void)send_with_fds(init.sync, message, size, &fd, 1);
+}
+
+/* Another one has taken the place of the process (birth.c). */
+static void take_born(const struct message *message, int fd)
+{
+	close_fd(&monitor.pidfd);
+	monitor.pidfd = fd;
+	monitor.record.pid = (int32_t)message->value;
+}
+
+static void take_message(void)
+{
+	struct message message = {0};
 	int fd, got = receive_fd(init.channel, &message, sizeof message, &fd);
+	bool more = false;
 	if (got > 0 && fd >= 0) {
-		monitor.console = fd;
-		(void)send_with_fds(init.sync, &message, (size_t)got, &fd, 1);
+		if (message.kind == MESSAGE_BORN)
+			take_born(&message, fd);
+		else
+			take_console(&message, (size_t)got, fd);
+		more = message.kind == MESSAGE_CONSOLE && plan_has(&init.plan, OP_be_born);
 		(void)send_with_fds(init.channel, "", 1, NULL, 0);
 	}
-	close_fd(&init.channel);
 	close_fd(&init.sync);
+	if (more)
+		return;
+	close_fd(&init.channel);
 	monitor.polled[CHANNEL].fd = -1;
 }
 
@@ -338,7 +358,7 @@ static void turn(void)
 	if (ready <= 0)
 		return;
 	if (monitor.polled[CHANNEL].revents)
-		take_console();
+		take_message();
 	for (int i = 0; i < CONNECTIONS; i++)
 		if (monitor.polled[FIRST + i].fd >= 0 && monitor.polled[FIRST + i].revents)
 			serve(i);

@@ -37,6 +37,8 @@ int parent_joins(void)
 	init.joined = init.plan.clone > 0;
 	if (!init.late_join)
 		return join(all);
+	if (plan_has(&init.plan, OP_be_born))
+		return 0;
 	if (join(CLONE_NEWPID) == 0)
 		return 0;
 	if (errno != EPERM)
@@ -47,7 +49,10 @@ int parent_joins(void)
 
 int late_joins(void)
 {
-	return init.late_join ? join(~(uint64_t)CLONE_NEWPID) : 0;
+	if (!init.late_join)
+		return 0;
+	/* Who is born later joins the pid namespace for its child. */
+	return join(plan_has(&init.plan, OP_be_born) ? ~(uint64_t)0 : ~(uint64_t)CLONE_NEWPID);
 }
 
 static int write_file(const char *name, const char *text, size_t length)

@@ -134,6 +134,7 @@ enum message_kind {
 	MESSAGE_SYNC = 4,     /* index: the Sync operation that waits */
 	MESSAGE_CONSOLE = 5,  /* the pty's master is attached */
 	MESSAGE_LISTENER = 6, /* value: number of the seccomp notify descriptor, to be fetched with pidfd_getfd(2) */
+	MESSAGE_BORN = 7,     /* value: pid of the process that has taken the place of MESSAGE_PID's; its pidfd is attached */
 };
 
 #define NO_OPERATION UINT32_MAX

@@ -25,7 +25,8 @@ static int open_procfs(void)
 	struct statfs fs;
 	if (init.proc >= 0)
 		return 0;
-	init.proc = make_private();
+	if (!plan_has(&init.plan, OP_be_born)) /* who is in none of the container's pid namespaces is in no procfs of it */
+		init.proc = make_private();
 	if (init.proc >= 0)
 		return 0;
 	if (init.host_proc < 0 || fstatfs(init.host_proc, &fs) || fs.f_type != PROC_SUPER_MAGIC)
