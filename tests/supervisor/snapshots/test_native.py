@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pycontainerd.testing.snapshotter_conformance import SnapshotterConformance
 from tests.supervisor.archives import directory, entry, layer, oci_layout
 from tests.supervisor.conftest import remove_all
 from tests.supervisor.running import create, output, said
+from tests.support.extents import extents
+from tests.support.filesystems import file_system
 from tests.support.run import RUN
 
 
@@ -91,3 +94,40 @@ async def test_a_store_keeps_its_snapshotter(native: Supervisor, busybox_tar: Pa
     with pytest.raises(InvalidConfig, match="snapshotter"):
         async with Supervisor(root.parent / "other", root.parent / "other-state", snapshotter="zfs"):  # type: ignore[arg-type]
             pass
+
+
+@pytest.mark.parametrize(("kind", "shares"), [("xfs", True), ("btrfs", True), ("ext4", False)])
+async def test_a_copy_shares_the_blocks_where_the_file_system_can(tmp_short: Path, kind: str, shares: bool) -> None:
+    """A container's file system costs nothing until something is written, and then what was written."""
+    size = 32 << 20
+    cgroup = f"/pycontainerd-{RUN.name[:12]}-{tmp_short.name}"
+    (tmp_short / "tar").write_bytes(layer(("big", os.urandom(size))))
+    with file_system(kind, tmp_short) as disk:
+        supervisor = Supervisor(disk / "root", tmp_short / "state", cgroup_parent=cgroup, snapshotter="native")
+        async with supervisor:
+            image = await supervisor.images.import_rootfs(tmp_short / "tar", "big", changes=["CMD x"])
+            before = _used(disk)
+            container = await create(supervisor, "", image="big")
+            original = Path(supervisor.snapshots.writable(image.layers[0]), "big")
+            copy = Path(supervisor.snapshots.writable(container.id), "big")
+            assert (_used(disk) - before < size // 8) == shares
+            assert ([each.place for each in extents(copy)] == [each.place for each in extents(original)]) == shares
+            assert all(each.shared == shares for each in extents(copy))
+            _begin_with(copy, b"mine")
+            assert not extents(copy)[0].shared
+            assert any(each.shared for each in extents(copy)) == shares
+            assert original.read_bytes()[4:] == copy.read_bytes()[4:]
+            assert original.read_bytes()[:4] != b"mine"
+            await remove_all(supervisor)
+
+
+def _begin_with(path: Path, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(data)
+
+
+def _used(disk: Path) -> int:
+    """Bytes, after everything has its place."""
+    subprocess.run(["sync", "-f", str(disk)], check=True)
+    found = os.statvfs(disk)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize

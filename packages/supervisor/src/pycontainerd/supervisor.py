@@ -27,7 +27,7 @@ from pycontainerd.gc.collector import Collected, Collector
 from pycontainerd.gc.expiry import Expiry
 from pycontainerd.images.images import Images
 from pycontainerd.images.remote import Registries
-from pycontainerd.images.unpack import Unpacker
+from pycontainerd.images.unpack import Unpacker, unpacking_threads
 from pycontainerd.leases import Leases
 from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.metadata.database import Database
@@ -154,6 +154,8 @@ class Supervisor:
             guard = guarded(self.root, self.state, self.runtime_root, self.cgroup_parent)
             await asyncio.to_thread(guard.__enter__)
             self._stack.push_async_callback(asyncio.to_thread, guard.__exit__, None, None, None)
+        self._unpacking = unpacking_threads()  # closed after the worker, whose work needs them
+        self._stack.push_async_callback(asyncio.to_thread, self._unpacking.shutdown)
         worker = self._worker = Worker()
         self._stack.push_async_callback(asyncio.to_thread, worker.close)
         self._stack.push_async_callback(self._client.close)
@@ -196,7 +198,7 @@ class Supervisor:
             database=database,
             content=self._blobs,
             snapshots=self.snapshots,
-            unpacker=Unpacker(self._blobs, self.snapshots, self._unpack_limits),
+            unpacker=Unpacker(self._blobs, self.snapshots, self._unpack_limits, threads=self._unpacking),
             working=self._working,
             worker=self._worker,
             collect=self._collector.collect,

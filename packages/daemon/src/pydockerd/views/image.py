@@ -9,6 +9,7 @@ from attrs import evolve
 
 from pycontainerd.images.config import ImageConfig
 from pycontainerd.images.image import Image, Removed
+from pycontainerd.logs.times import format_time
 from pydockerd.models.container import DriverData
 from pydockerd.models.image import (
     HistoryItem,
@@ -61,7 +62,7 @@ def inspect(image: Image, version: ApiVersion) -> ImageInspect:
         virtual_size=image.size if version < VIRTUAL_SIZE_GONE else None,
         graph_driver=DriverData(name=DRIVER),
         root_fs=RootFs(layers=image.layers),
-        metadata=ImageMetadata(last_tag_time=ZERO_TIME),
+        metadata=ImageMetadata(last_tag_time=format_time(image.tagged_ns) if image.tagged_ns else ZERO_TIME),
     )
 
 

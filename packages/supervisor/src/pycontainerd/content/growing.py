@@ -53,6 +53,11 @@ class Growing:
             self._changed.wait_for(lambda: self._ended is not None)
         self._check()
 
+    def digest(self) -> str:
+        """Of all of it. Interrupted."""
+        self.wait()
+        return self.ingest.so_far
+
     # -- the reader's side -------------------------------------------------------------------------------------------------------
 
     def readinto(self, buffer: memoryview) -> int:

@@ -10,7 +10,7 @@ import copy
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -66,13 +66,15 @@ class ContentStore:
         digest: str | None = None,
         size: int | None = None,
         what: str = "content",
+        verified: Callable[[Ingest], None] | None = None,
     ) -> Blob:
         """Store what ``source`` gives, held by ``lease``. DigestMismatch when it is not what was promised; then nothing is kept.
 
-        ``source`` is not read when the promised blob is there already, or somebody else has just brought it in.
+        ``source`` is not read when the promised blob is there already, or somebody else has just brought it in. ``verified`` is called when it was
+        read and is right, but not safe on the disk yet.
         """
         if digest is None:
-            return self._ingest(source, lease, size=size, what=what)
+            return self._ingest(source, lease, size=size, what=what, verified=verified)
         while True:
             if (found := self.find(digest, lease, size=size, what=what)) is not None:
                 return found
@@ -81,7 +83,7 @@ class ContentStore:
                 with claim:
                     # who had the claim before may have come to its end since the look above
                     found = self.find(digest, lease, size=size, what=what)
-                    return found or self._ingest(source, lease, digest=digest, size=size, what=what)
+                    return found or self._ingest(source, lease, digest=digest, size=size, what=what, verified=verified)
             claim.result()
 
     def find(self, digest: str, lease: Lease, *, size: int | None = None, what: str = "content") -> Blob | None:
@@ -123,7 +125,14 @@ class ContentStore:
         return Ingest(Path(name), self._blobs, what=what)
 
     def _ingest(
-        self, source: IO[bytes], lease: Lease, *, digest: str | None = None, size: int | None = None, what: str
+        self,
+        source: IO[bytes],
+        lease: Lease,
+        *,
+        digest: str | None = None,
+        size: int | None = None,
+        what: str,
+        verified: Callable[[Ingest], None] | None,
     ) -> Blob:
         descriptor, name = tempfile.mkstemp(dir=self.ingest_directory)
         os.close(descriptor)
@@ -131,6 +140,9 @@ class ContentStore:
         try:
             while piece := source.read(PIECE):
                 ingest.write(piece)
+            if verified is not None:
+                ingest.check()
+                verified(ingest)
             return ingest.commit(lease)
         finally:
             ingest.abort()  # gone already if it became a blob

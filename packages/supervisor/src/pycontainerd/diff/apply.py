@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import IO
 
 from attrs import define, field, frozen
 
+from pycontainerd.diff import attributes
 from pycontainerd.diff.blocks import PIECE, Belt, Blocks, Source
 from pycontainerd.diff.compression import DAMAGED, decompressed
 from pycontainerd.diff.confined import Confined
@@ -30,10 +32,11 @@ _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, er
 
 @frozen
 class Applied:
-    """What a layer was: ``diff_id`` is the digest of the plain tar, ``size`` the bytes of its files."""
+    """What a layer was: ``diff_id`` is the digest of the plain tar, ``size`` the bytes of its files. ``implied``: see ``settle``."""
 
     diff_id: str
     size: int
+    implied: frozenset[bytes] = frozenset()
 
 
 @frozen(kw_only=True)
@@ -47,22 +50,39 @@ class UnpackLimits:
 def apply(
     layer: IO[bytes],
     directory: str,
-    below: Sequence[str] = (),
+    below: Sequence[str] | None = (),
     *,
     limits: UnpackLimits | None = None,
     in_place: bool = False,
+    hashing: bool = True,
 ) -> Applied:
     """Unpack ``layer`` (seekable; plain, gzip or zstd) into ``directory``.
 
     Memory is bounded by four pieces of 1 MiB, one header of 1 MiB and 64 open directories; with ``in_place`` the names of the layer's
     entries come on top. ``directory`` holds this one layer, and whiteouts become overlayfs' marks; with ``in_place`` it holds the layers
-    underneath, too, and what is whited out is removed. ``below`` are the directories of the layers underneath, nearest first.
+    underneath, too, and what is whited out is removed. ``below`` are the directories of the layers underneath, nearest first; None: they are
+    not there yet, and ``settle`` is to be called when they are. TooManyImplied then for a layer with thousands of directories without entries.
+
+    Not ``hashing``: who calls knows the digest, and ``diff_id`` is empty.
 
     LayerError names the entry that is malformed, would leave the directory, or is more than ``limits`` allow. What was written before it
     stays: the caller throws the directory away.
     """
     whiteouts = Removal() if in_place else Marks()
-    return _unpacked(layer, lambda belt: _Work(belt, directory, tuple(below), limits or UnpackLimits(), whiteouts))
+    work = partial(_Work, directory=directory, below=below, limits=limits or UnpackLimits(), whiteouts=whiteouts)
+    return _unpacked(layer, work, hashing=hashing)
+
+
+def settle(directory: str, below: Sequence[str], implied: Iterable[bytes]) -> None:
+    """Finish what was unpacked before it was known what is underneath: ``implied`` are the directories that the layer has something in, but no
+    entry for. Each becomes like the one that it covers.
+    """
+    names = set(implied)
+    with Confined(directory, below) as root:
+        for name in names - {b""}:
+            root.settle(name)
+    if b"" in names and below:
+        attributes.dress(below[0], directory)
 
 
 def put(tar: IO[bytes], directory: str, *, keep_kinds: bool, owners: Owners = AS_THEY_ARE) -> None:
@@ -93,7 +113,7 @@ def _unpacked(layer: IO[bytes], work_on: Callable[[Belt], _Work], *, hashing: bo
     finally:
         belt.clear()
     _drain(source)
-    return Applied(source.digest, work.size)
+    return Applied(source.digest, work.size, frozenset(work.implied))
 
 
 def diff_id(layer: IO[bytes]) -> str:
@@ -120,11 +140,12 @@ class _Work:
 
     _belt: Belt
     _directory: str
-    _below: Sequence[str]
+    _below: Sequence[str] | None
     _limits: UnpackLimits
     _whiteouts: Whiteouts
     _owners: Owners = AS_THEY_ARE
     size: int = field(default=0, init=False)
+    implied: set[bytes] = field(factory=set, init=False)
 
     def run(self) -> None:
         with contextlib.closing(self._belt.pieces()) as pieces:

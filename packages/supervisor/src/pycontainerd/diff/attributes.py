@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import Final
 
 from pycontainerd.diff.whiteouts import OPAQUE_XATTR, OVERLAY_XATTRS
@@ -32,6 +33,16 @@ def read(path: int | str, label: bytes) -> dict[bytes, bytes]:
         if value is not None:
             found[os.fsencode(name)] = value
     return found
+
+
+def dress(source: str, target: str) -> None:
+    """Give the directory ``target`` the owner, mode, time and attributes of ``source``, which it covers."""
+    status = os.stat(source)
+    os.chown(target, status.st_uid, status.st_gid)
+    os.chmod(target, stat.S_IMODE(status.st_mode))
+    for name, value in read(source, b"./").items():
+        os.setxattr(target, name, value)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def is_opaque(path: int | str) -> bool:

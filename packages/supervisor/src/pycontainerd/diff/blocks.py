@@ -26,19 +26,20 @@ class Cut(LayerError):  # noqa: N818 - named for what happened, as all errors he
 
 
 class Source:
-    """Reads a stream of any kind in pieces that are full but for the last one, and hashes what it reads."""
+    """Reads a stream of any kind in pieces that are full but for the last one, and hashes what it reads, unless somebody else has."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], *, hashing: bool = True) -> None:
         self._into: Callable[[memoryview], int | None] | None = getattr(stream, "readinto", None)
         self._read = stream.read
-        self._hashed = hashlib.sha256()
+        self._hashed = hashlib.sha256() if hashing else None
 
     def fill(self, buffer: bytearray) -> int:
         """Fill the buffer; returns how many bytes there were. 0 is the end."""
         view, count = memoryview(buffer), 0
         while count < len(view) and (got := self._next(view[count:])):
             count += got
-        self._hashed.update(view[:count])
+        if self._hashed is not None:
+            self._hashed.update(view[:count])
         return count
 
     def drain(self, buffer: bytearray) -> None:
@@ -48,8 +49,8 @@ class Source:
 
     @property
     def digest(self) -> str:
-        """Of what was read."""
-        return f"sha256:{self._hashed.hexdigest()}"
+        """Of what was read; empty if it was not hashed."""
+        return f"sha256:{self._hashed.hexdigest()}" if self._hashed is not None else ""
 
     def _next(self, view: memoryview) -> int:
         if self._into is not None:

@@ -25,7 +25,13 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEPT: Final = 64
 """Open directories at one time."""
 _LONGEST_PART: Final = 255
+_MOST_IMPLIED: Final = 4096
+"""Directories without an entry of which a layer may have so many, if what is underneath is not known yet: their names are kept in memory."""
 DEFAULT_ACL: Final = b"system.posix_acl_default"
+
+
+class TooManyImplied(Exception):  # noqa: N818 - named for what happened, as all errors here
+    """A layer has more directories without an entry than are remembered: unpack it once it is known what is underneath."""
 
 
 @define
@@ -131,6 +137,11 @@ class Confined:
         """Of the directory that was given out last."""
         return self._last[0]
 
+    def described(self, path: bytes) -> None:
+        """The directory has an entry of its own."""
+        if self.implied:
+            self.implied.discard(path)
+
     def last_path_is(self, path: bytes) -> None:
         """Make ``path`` the last one again."""
         self.directory(tuple(path.split(b"/")) if path else (), path)
@@ -205,6 +216,10 @@ class Confined:
         except FileNotFoundError:
             if not make:
                 raise
+        if self.implied is not None:
+            self.implied.add(b"/".join(parts))
+            if len(self.implied) > _MOST_IMPLIED:
+                raise TooManyImplied
         os.mkdir(parts[-1], 0o755, dir_fd=directory.fd)
         fd = os.open(parts[-1], _DIRECTORY, dir_fd=directory.fd)
         try:
@@ -217,6 +232,18 @@ class Confined:
         except BaseException:
             os.close(fd)
             raise
+
+    def settle(self, path: bytes) -> None:
+        """Make an implied directory, if it is still there, like the one that it covers."""
+        parts = tuple(path.split(b"/")) if path else ()
+        like = self._covered(parts)
+        if like is None:
+            return
+        with contextlib.suppress(LayerError):  # a later entry has put something else there
+            directory = self.directory(parts, path, make=False)
+            os.fchown(directory.fd, like.st_uid, like.st_gid)
+            os.fchmod(directory.fd, stat.S_IMODE(like.st_mode))
+            directory.mtime_ns = like.st_mtime_ns
 
     def _covered(self, parts: tuple[bytes, ...]) -> os.stat_result | None:
         """The directory ``parts`` as it is seen in the layers underneath."""

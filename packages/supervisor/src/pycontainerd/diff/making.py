@@ -68,6 +68,7 @@ class Maker:
             if self._in_place:
                 self._whiteouts.made(self._path(leaf))
         elif entry.kind == DIRECTORY:
+            self._root.described(b"")
             self._adjust(entry, parent)
         else:
             self._blocks.skip(entry.size)
@@ -146,6 +147,7 @@ class Maker:
             self._directory_again(entry, parent, leaf)
             return
         path = self._path(leaf)
+        self._root.described(path)
         made = self._root.open_in(parent, leaf)
         self._root.keep(path, made)
         self._finish_directory(entry, made, fresh=parent.plain)
@@ -161,6 +163,7 @@ class Maker:
             if is_mark(found) and not self._in_place and not self._whiteouts.literal:
                 make_opaque(parent.fd, leaf)
         path = self._path(leaf)
+        self._root.described(path)
         directory = self._root.kept(path)
         if directory is None:
             directory = self._root.open_in(parent, leaf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from attrs import evolve, frozen
 
@@ -67,13 +68,17 @@ class Members(Protocol):
         ...
 
     def open(self, name: str) -> IO[bytes]:
-        """The file. ImageError when it is missing or not a file."""
+        """The file. ImageError when it is missing or not a file. Those that are open at once are read by one thread."""
+        ...
+
+    def apart(self, name: str) -> IO[bytes] | None:
+        """The same for another thread; None where that cannot be had."""
         ...
 
 
 class _Tar:
-    def __init__(self, archive: tarfile.TarFile) -> None:
-        self._archive = archive
+    def __init__(self, archive: tarfile.TarFile, file: IO[bytes]) -> None:
+        self._archive, self._file = archive, file
         self._members: dict[str, tarfile.TarInfo] = {}
         for count, member in enumerate(archive):
             if count == _MOST_MEMBERS:
@@ -86,6 +91,18 @@ class _Tar:
         return str(PurePosixPath(name)) in self._members
 
     def open(self, name: str) -> IO[bytes]:
+        file = self._archive.extractfile(self._member(name))
+        assert file is not None, "a regular file"
+        return file
+
+    def apart(self, name: str) -> IO[bytes] | None:
+        member = self._member(name)
+        if member.sparse is not None:
+            return None
+        descriptor = os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+        return cast("IO[bytes]", io.BufferedReader(Part(descriptor, member.offset_data, member.size), PIECE))
+
+    def _member(self, name: str) -> tarfile.TarInfo:
         member = self._members.get(str(PurePosixPath(name)))
         # docker's old archives link equal layers to each other: a link is looked up in the archive, never on the disk.
         for _ in range(8):
@@ -93,10 +110,9 @@ class _Tar:
                 break
             base = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
             member = self._members.get(_joined(base, member.linkname))
-        file = self._archive.extractfile(member) if member is not None and member.isreg() else None
-        if file is None:
+        if member is None or not member.isreg():
             raise ImageError(f"archive: {name}: missing")
-        return file
+        return member
 
 
 class _Directory:
@@ -122,6 +138,38 @@ class _Directory:
             raise ImageError(f"OCI layout: {name}: not a file")
         return open(descriptor, "rb")
 
+    def apart(self, name: str) -> IO[bytes] | None:
+        return self.open(name)
+
+
+class Part(io.RawIOBase):
+    """``size`` bytes of an open file, from ``start`` on. The descriptor is closed with it."""
+
+    def __init__(self, descriptor: int, start: int, size: int) -> None:
+        super().__init__()
+        self._descriptor, self._start, self._size, self._at = descriptor, start, size, 0
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)[: max(0, self._size - self._at)]
+        count = os.preadv(self._descriptor, [view], self._start + self._at) if view else 0
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence] + offset
+        return self._at
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
 
 @contextmanager
 def members_of(source: Path | IO[bytes], spool: Callable[[], IO[bytes]]) -> Iterator[Members]:
@@ -140,7 +188,7 @@ def members_of(source: Path | IO[bytes], spool: Callable[[], IO[bytes]]) -> Iter
             if is_compressed(file):
                 file = _plain_copy(file, opened.enter_context(spool()))
             archive = opened.enter_context(StrictArchive.open(fileobj=file, mode="r:"))
-            yield _Tar(archive)
+            yield _Tar(archive, file)
         except (tarfile.TarError, *DAMAGED) as error:
             raise ImageError(f"archive: not a tar archive, damaged or truncated: {error}") from error
 

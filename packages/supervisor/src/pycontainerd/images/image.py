@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pycontainerd.errors import ImageError
 from pycontainerd.images.config import HistoryStep, ImageConfig, diff_ids, history, image_config
@@ -27,7 +27,8 @@ class Image:
     """``id`` is the digest of the configuration document; ``size`` the bytes of its blobs.
 
     ``references`` are familiar names with tags, ``digests`` names with the digests by which registries know it. ``manifest`` is the document
-    that it was brought in with, empty where it came without one.
+    that it was brought in with, empty where it came without one. ``tagged_ns`` is when it was last given a name on this machine, in nanoseconds since
+    the epoch; 0: it has come with its names.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Image:
     size: int
     history: tuple[HistoryStep, ...]
     manifest: str = ""
+    tagged_ns: int = field(default=0, eq=False)
 
     @property
     def names(self) -> tuple[str, ...]:

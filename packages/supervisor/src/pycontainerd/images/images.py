@@ -9,10 +9,11 @@ import asyncio
 import builtins
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Final, TypeVar
 
 from pycontainerd.content.growing import Growing
 from pycontainerd.content.store import PIECE, ContentStore
@@ -25,7 +26,7 @@ from pycontainerd.images.export import Form
 from pycontainerd.images.happenings import image_event
 from pycontainerd.images.host import REFERENCE as HOST_REFERENCE
 from pycontainerd.images.host import platform as here
-from pycontainerd.images.image import Image, Removed
+from pycontainerd.images.image import Image, Layer, Removed
 from pycontainerd.images.importing import Importer, image_name
 from pycontainerd.images.platforms import parse_platform
 from pycontainerd.images.progress import Report, silent
@@ -36,13 +37,16 @@ from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.registry.credentials import Credentials
 from pycontainerd.registry.registries import RegistryClient
 from pycontainerd.snapshots.overlayfs import HOST
-from pycontainerd.worker import Worker
+from pycontainerd.worker import Worker, ended
 
 Source = Path | AsyncIterable[bytes]
 """An archive: a file (for an OCI layout also its directory), or its bytes as they come."""
 
 Wanted = Sequence[tuple[Image, tuple[str, ...]]]
 _T = TypeVar("_T")
+_STEP: Final = 512 << 10
+_LONGEST_HELD: Final = 0.02
+"""Seconds: who unpacks may find a fault, and want no more."""
 
 
 class Images:
@@ -149,6 +153,18 @@ class Images:
             raise ImageError("host: the built-in image is a view of this machine; nothing can be put on top of it")
         return await self._import(lambda lease: self._importer.layered(base, source, config, name, step, lease))
 
+    async def assemble(
+        self, layers: Sequence[Layer], document: Mapping[str, object], reference: str | None = None
+    ) -> Image:
+        """Make an image of layers whose blobs are in the store, lowest first, such as others have or as ``Supervisor.content`` was given.
+
+        ``document`` is its whole configuration (image-spec, config.md) but for ``rootfs``; the same layers and document are the same image. For who builds
+        images: hold the layers by a lease until this returns. Raises ContentNotFound; DigestMismatch for a blob that is not the layer that it is said
+        to be; InvalidReference, ImageError; nothing is kept then.
+        """
+        name = image_name(reference) if reference else None
+        return await self._import(lambda lease: self._importer.assembled(layers, document, name, lease))
+
     async def pull(
         self,
         reference: str,
@@ -217,16 +233,32 @@ class Images:
 
     async def _feed(self, arriving: Growing, source: AsyncIterable[bytes]) -> None:
         """Write what comes, until nobody wants it any more."""
-        async for piece in source:
-            if arriving.ended:
-                return
-            await self._worker.run(arriving.write, piece)
+        await self._written(source, arriving.write, lambda: arriving.ended)
 
     async def _fill(self, spool: IO[bytes], source: AsyncIterable[bytes]) -> None:
-        """Spool a stream of any size: memory stays at one piece."""
-        async for piece in source:
-            await self._worker.run(spool.write, piece)
+        """Spool a stream of any size: memory stays at two pieces."""
+        await self._written(source, spool.write, lambda: False)
         spool.seek(0)
+
+    async def _written(
+        self, source: AsyncIterable[bytes], write: Callable[[bytes], object], unwanted: Callable[[], bool]
+    ) -> None:
+        """While a piece is written, the next one arrives."""
+        writing: asyncio.Future[object] | None = None
+        try:
+            async with contextlib.aclosing(_gathered(source)) as pieces:
+                async for piece in pieces:
+                    if writing is not None:
+                        await asyncio.shield(writing)
+                    if unwanted():
+                        return
+                    writing = asyncio.ensure_future(self._worker.run(write, piece))
+            if writing is not None:
+                await asyncio.shield(writing)
+        finally:
+            if writing is not None:  # nobody may close the file under a thread that writes
+                await ended(writing)
+                writing.exception()
 
     def spool(self) -> IO[bytes]:
         """A nameless temporary file in the store's file system."""
@@ -256,7 +288,12 @@ class Images:
         if HOST_REFERENCE in (name, *image.references):
             raise ImageInUse("host: the built-in image cannot be renamed, and its name cannot be given to another")
         event = self._event(image, "tag", name=name)
-        await self._change(lambda connection: table.name(connection, event.namespace, name, image.id), event)
+
+        def change(connection: sqlite3.Connection) -> None:
+            table.name(connection, event.namespace, name, image.id)
+            table.tagged(connection, event.namespace, image.id, time.time_ns())
+
+        await self._change(change, event)
 
     async def remove(self, reference: str, *, force: bool = False) -> builtins.list[Removed]:
         """docker's rules: a name is taken away; with the last one, or by id, the image goes too.
@@ -331,6 +368,20 @@ class Images:
             names = (familiar(reference),) if self._catalogue.named(reference) is image and "@" not in reference else ()
             wanted[image.id] = (image, (*wanted.get(image.id, (image, ()))[1], *names))
         return list(wanted.values())
+
+
+async def _gathered(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Pieces of some size, where they come quickly: a step into a thread costs as much as hashing a hundred kilobytes."""
+    held: list[bytes] = []
+    size, since = 0, time.monotonic()
+    async for piece in source:
+        held.append(piece)
+        size += len(piece)
+        if size >= _STEP or time.monotonic() - since > _LONGEST_HELD:
+            yield b"".join(held)
+            held, size, since = [], 0, time.monotonic()
+    if held:
+        yield b"".join(held)
 
 
 def _leaving(image: Image, name: str | None) -> tuple[str, ...]:

@@ -1,13 +1,16 @@
-"""Images out of registries: the manifest, then its layers at once, each unpacked as soon as those below it are there."""
+"""Images out of registries: the manifest, then its layers at once, each unpacked as soon as it is there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
+from pycontainerd.content.ingest import Ingest
 from pycontainerd.content.store import ContentStore
 from pycontainerd.errors import (
     ContentNotFound,
@@ -30,16 +33,19 @@ from pycontainerd.images.platforms import Platform, platform_of
 from pycontainerd.images.progress import Progress, Report, Step
 from pycontainerd.images.reference import Remote
 from pycontainerd.images.sources import came_from
+from pycontainerd.images.stack import Stack
 from pycontainerd.images.together import together
 from pycontainerd.images.unpack import Unpacker
 from pycontainerd.leases import Lease
 from pycontainerd.leases.manager import LeaseManager
 from pycontainerd.leases.resource import LeaseResource
-from pycontainerd.registry.download import Downloader, Wanted, to_its_end
+from pycontainerd.registry.download import Downloader, Wanted
 from pycontainerd.registry.repository import Found, Repository
-from pycontainerd.worker import Worker
+from pycontainerd.worker import Worker, ended, to_its_end
 
 _CONFIG_LIMIT = 8 << 20
+_News: TypeAlias = asyncio.Queue[tuple[int, Step] | None]
+"""What happens to the layers while they are unpacked; None is the end."""
 
 
 @frozen
@@ -185,12 +191,18 @@ class Puller:
         gate = asyncio.Semaphore(self.parallel)
         for layer in dict.fromkeys(image.blobs):
             report(Progress(Step.WAITING, layer.digest, 0, layer.size))
+        loop = asyncio.get_running_loop()
+        news: _News = asyncio.Queue()
+
+        def told(number: int, step: Step) -> None:
+            loop.call_soon_threadsafe(news.put_nowait, (number, step))
+
+        stack = await self.worker.run(self.unpacker.stack, image.layers, holding.lease, self.importer.verify, told)
         async with together() as tasks:
-            arriving = {
-                layer.digest: tasks.create_task(self._layer(sources, layer, gate, report, holding))
-                for layer in manifest.layers
-            }
-            tasks.create_task(self._unpack(image, arriving, report, holding))
+            for each in {layer.digest: layer for layer in manifest.layers}.values():
+                wanted = {number: blob for number, blob in enumerate(image.blobs) if blob.digest == each.digest}
+                tasks.create_task(self._layer(sources, each, gate, report, holding, stack, wanted))
+            tasks.create_task(self._unpack(stack, image, news, report, holding))
 
     async def _layer(
         self,
@@ -199,42 +211,54 @@ class Puller:
         gate: asyncio.Semaphore,
         report: Report,
         holding: _Holding,
+        stack: Stack,
+        places: Mapping[int, Layer],
     ) -> None:
+        """Download it, unless it is there. It is unpacked while it is made safe on the disk."""
         fresh = False
 
         def arrived(size: int) -> None:
+            report(Progress(Step.DOWNLOADING, layer.digest, size, layer.size))
+
+        async def verified(ingest: Ingest) -> None:
             nonlocal fresh
             fresh = True
-            report(Progress(Step.DOWNLOADING, layer.digest, size, layer.size))
+            report(Progress(Step.DOWNLOADED, layer.digest, layer.size, layer.size))
+            number, blob = next(iter(places.items()))
+            await to_its_end(self.worker.run(lambda: stack.arriving(number, blob, ingest.reader())))
 
         urls = layer.urls if mediatypes.is_foreign(layer.media_type) else ()
         wanted = Wanted(digest=layer.digest, size=layer.size, what=f"layer {layer.digest}", urls=urls)
         async with gate:
-            await Downloader(self.content, self.worker).fetch(sources, wanted, holding.lease, arrived)
+            await Downloader(self.content, self.worker).fetch(sources, wanted, holding.lease, arrived, verified)
+        if not fresh:
+            report(Progress(Step.EXISTS, layer.digest, layer.size, layer.size))
+        for number, blob in places.items():
+            stack.arrived(number, blob)
         await holding.kept.add(LeaseResource.content(layer.digest))
-        report(Progress(Step.DOWNLOADED if fresh else Step.EXISTS, layer.digest, layer.size, layer.size))
 
-    async def _unpack(
-        self, image: Image, arriving: dict[str, asyncio.Task[None]], report: Report, holding: _Holding
-    ) -> None:
+    async def _unpack(self, stack: Stack, image: Image, news: _News, report: Report, holding: _Holding) -> None:
+        """Each layer as soon as it is there. In a thread of its own, because it waits for layers that threads of the pool write."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, thread_name_prefix="pycontainerd-pull") as thread:
+            unpacking = loop.run_in_executor(thread, stack.run)
+            unpacking.add_done_callback(lambda _: news.put_nowait(None))
+            try:
+                await self._follow(image, news, report, holding)
+                await unpacking
+            finally:
+                stack.give_up()
+                await ended(unpacking)
+                unpacking.exception()  # GivenUp is nobody's business
+
+    async def _follow(self, image: Image, news: _News, report: Report, holding: _Holding) -> None:
         chains = chain_ids(image.layers)
-        for number, layer in enumerate(image.blobs, 1):
-            await asyncio.wait([arriving[layer.digest]])
-            if arriving[layer.digest].cancelled() or arriving[layer.digest].exception() is not None:
-                return  # the group tells it
-            report(Progress(Step.EXTRACTING, layer.digest, 0, layer.size))
-            await to_its_end(self.worker.run(self._unpack_one, image, number, holding.lease))
-            await holding.kept.add(LeaseResource.snapshot(chains[number - 1]))
-            report(Progress(Step.EXTRACTED, layer.digest, layer.size, layer.size))
-
-    def _unpack_one(self, image: Image, number: int, lease: Lease) -> None:
-        """Those below are unpacked already. One that somebody has unpacked before is only looked at, if need be."""
-        layer, chain = image.blobs[number - 1], chain_ids(image.layers)[number - 1]
-        lease.hold(chain)
-        if self.unpacker.is_unpacked(chain):
-            self.importer.verify(layer)
-        else:
-            self.unpacker.unpack(evolve(image, blobs=image.blobs[:number]), lease)
+        while (happened := await news.get()) is not None:
+            number, step = happened
+            layer = image.blobs[number]
+            if step is Step.EXTRACTED:
+                await holding.kept.add(LeaseResource.snapshot(chains[number]))
+            report(Progress(step, layer.digest, layer.size if step is Step.EXTRACTED else 0, layer.size))
 
     # -- the end -------------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from attrs import evolve
+
 from pycontainerd.images.image import Image, Layer, image_of
 
 
@@ -14,17 +16,20 @@ def load(connection: sqlite3.Connection, namespace: str) -> dict[str, Image]:
     named = "SELECT name, image_id FROM image_references WHERE namespace = ? ORDER BY name"
     for name, owner in connection.execute(named, (namespace,)):
         names.setdefault(owner, []).append(name)
-    query = "SELECT id, config, layers, size, manifest FROM images WHERE namespace = ?"
+    query = "SELECT id, config, layers, size, manifest, tagged_ns FROM images WHERE namespace = ?"
     rows = connection.execute(query, (namespace,)).fetchall()
     return {
-        image_id: image_of(
-            config,
-            tuple(Layer(**layer) for layer in json.loads(layers)),
-            size,
-            tuple(names.get(image_id, ())),
-            manifest,
+        image_id: evolve(
+            image_of(
+                config,
+                tuple(Layer(**layer) for layer in json.loads(layers)),
+                size,
+                tuple(names.get(image_id, ())),
+                manifest,
+            ),
+            tagged_ns=tagged_ns,
         )
-        for image_id, config, layers, size, manifest in rows
+        for image_id, config, layers, size, manifest, tagged_ns in rows
     }
 
 
@@ -43,6 +48,11 @@ def name(connection: sqlite3.Connection, namespace: str, reference: str, image_i
         "INSERT OR REPLACE INTO image_references (namespace, name, image_id) VALUES (?, ?, ?)",
         (namespace, reference, image_id),
     )
+
+
+def tagged(connection: sqlite3.Connection, namespace: str, image_id: str, time_ns: int) -> None:
+    """Write down when an image was given a name here."""
+    connection.execute("UPDATE images SET tagged_ns = ? WHERE namespace = ? AND id = ?", (time_ns, namespace, image_id))
 
 
 def unname(connection: sqlite3.Connection, namespace: str, reference: str) -> None:

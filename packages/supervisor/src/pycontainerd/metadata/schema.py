@@ -111,4 +111,8 @@ STEPS: tuple[str, ...] = (
     DROP TABLE content_labels;
     ALTER TABLE new_content_labels RENAME TO content_labels;
     """,
+    # when an image was last given a name on this machine (0: never)
+    """
+    ALTER TABLE images ADD COLUMN tagged_ns INTEGER NOT NULL DEFAULT 0;
+    """,
 )

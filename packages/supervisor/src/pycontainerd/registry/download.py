@@ -6,7 +6,6 @@ Memory for each is bounded by the connection's buffer (1 MiB) and two pieces (1 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import re
 import time
@@ -26,7 +25,7 @@ from pycontainerd.leases import Lease
 from pycontainerd.registry.backoff import Transient
 from pycontainerd.registry.http import Answer
 from pycontainerd.registry.repository import Repository
-from pycontainerd.worker import Worker
+from pycontainerd.worker import Worker, ended
 
 _PIECE: Final = 1 << 20
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
@@ -56,11 +55,17 @@ class Downloader:
     _worker: Worker
 
     async def fetch(
-        self, sources: Sequence[Repository], wanted: Wanted, lease: Lease, arrived: Callable[[int], None]
+        self,
+        sources: Sequence[Repository],
+        wanted: Wanted,
+        lease: Lease,
+        arrived: Callable[[int], None],
+        verified: Callable[[Ingest], Awaitable[None]] | None = None,
     ) -> Blob:
         """The blob, held by ``lease``: from the store if it is there, or else from the first of ``sources`` that gives it.
 
-        ``arrived`` is told how many bytes there are. Whoever else is fetching the same is waited for.
+        ``arrived`` is told how many bytes there are. Whoever else is fetching the same is waited for. What was downloaded is known to be right a while
+        before it is safe on the disk: ``verified`` is told of that.
 
         DigestMismatch, RegistryError; OSError when the disk is full.
         """
@@ -70,14 +75,20 @@ class Downloader:
             claim = self._content.claims.claim(wanted.digest)
             if isinstance(claim, Claim):
                 with claim:
-                    return await self._present(wanted, lease) or await self._download(sources, wanted, lease, arrived)
+                    present = await self._present(wanted, lease)
+                    return present or await self._download(sources, wanted, lease, arrived, verified)
             await asyncio.shield(asyncio.wrap_future(claim))
 
     async def _present(self, wanted: Wanted, lease: Lease) -> Blob | None:
         return await self._worker.run(self._content.find, wanted.digest, lease, size=wanted.size, what=wanted.what)
 
     async def _download(
-        self, sources: Sequence[Repository], wanted: Wanted, lease: Lease, arrived: Callable[[int], None]
+        self,
+        sources: Sequence[Repository],
+        wanted: Wanted,
+        lease: Lease,
+        arrived: Callable[[int], None],
+        verified: Callable[[Ingest], Awaitable[None]] | None,
     ) -> Blob:
         ingest = await self._thread(
             self._content.resume, wanted.digest, digest=wanted.digest, size=wanted.size, what=wanted.what
@@ -85,6 +96,9 @@ class Downloader:
         try:
             arrived(ingest.offset)
             await self._fill(sources, wanted, ingest, arrived)
+            if verified is not None:
+                ingest.check()
+                await verified(ingest)
             return await self._thread(ingest.commit, lease)
         except OSError as error:
             if error.errno in _FULL:  # what is kept would keep the disk full
@@ -160,7 +174,7 @@ class Downloader:
                 await asyncio.shield(writing)
         finally:
             if writing is not None:  # nobody may close the file under a thread that writes
-                await _ended(writing)
+                await ended(writing)
 
     async def _write(self, ingest: Ingest, piece: bytes, arrived: Callable[[int], None]) -> None:
         await self._worker.run(ingest.write, piece)
@@ -172,28 +186,10 @@ class Downloader:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            await _ended(work)
+            await ended(work)
             if isinstance(ingest := None if work.cancelled() or work.exception() else work.result(), Ingest):
                 ingest.close()
             raise
-
-
-async def to_its_end(work: Awaitable[T]) -> T:
-    """What comes of work in a thread. A caller that is cancelled waits for it all the same: what the thread uses must not go meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await _ended(task)
-        raise
-
-
-async def _ended(work: Awaitable[Any]) -> None:
-    """Wait whatever comes of it, and however often somebody cancels."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([task])
 
 
 def _blob(source: Repository, wanted: Wanted, ingest: Ingest) -> AbstractAsyncContextManager[Answer]:

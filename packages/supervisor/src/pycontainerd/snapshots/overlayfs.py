@@ -39,6 +39,7 @@ class OverlaySnapshotter(StoredSnapshotter):
         super().__init__(root, database)
 
     in_place = False
+    rebases = True
 
     def prepare_forkable(self, key: str, parent: str | None) -> tuple[pyrunc.RootMount, ...]:
         """See ForkingSnapshotter."""

@@ -5,6 +5,12 @@ A *committed* snapshot is a finished file system under the name of a chain ID. A
 its content a name and makes it a possible parent (an image's layer), or ``remove`` forgets it (a container's file system). ``view`` is an
 active snapshot that nobody can write to.
 
+The layers of an image may be unpacked side by side, before it is known what each of them lies on. Where a snapshotter ``rebases``, what an
+active snapshot receives does not depend on its parent: it can be prepared without one, written to, and be given one by ``rebase`` before it is
+committed. (containerd calls this capability so, too.) Until then nobody sees the parent's files in it, and its root directory is not the
+parent's: whoever unpacks a layer that way finishes it with `pycontainerd.diff.apply.settle`. Where a snapshot is a copy of its parent, there is
+no such thing, and layers are unpacked one after the other.
+
 Nothing is mounted by a snapshotter: ``mounts`` describes, and the runtime mounts inside the container's own mount namespace.
 A parent outlives its children: removing one that has any is refused.
 """
@@ -54,6 +60,8 @@ class Snapshotter(Protocol):
 
     in_place: bool
     """Whether ``writable`` has the parents' files in it as well, so that a layer that is unpacked there removes what it whites out."""
+    rebases: bool
+    """Whether an active snapshot can be given its parent later."""
 
     def prepare(self, key: str, parent: str | None) -> tuple[pyrunc.RootMount, ...]:
         """Make an active snapshot on top of ``parent`` and say how to mount it."""
@@ -65,6 +73,13 @@ class Snapshotter(Protocol):
 
     def mounts(self, key: str) -> tuple[pyrunc.RootMount, ...]:
         """How to mount an active snapshot or a view."""
+        ...
+
+    def rebase(self, key: str, parent: str) -> None:
+        """Put the active snapshot ``key``, which was prepared without a parent, on top of ``parent``, a committed one. Its files stay as they are.
+
+        SnapshotNotFound, also for a ``key`` that has a parent already, and for the built-in one as ``parent``. Unsupported where nothing ``rebases``.
+        """
         ...
 
     def commit(self, name: str, key: str) -> None:

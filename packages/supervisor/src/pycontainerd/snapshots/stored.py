@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyrunc
 from pycontainerd import tree
-from pycontainerd.errors import Conflict, SnapshotExists, SnapshotNotFound, StoreFailed
+from pycontainerd.errors import Conflict, SnapshotExists, SnapshotNotFound, StoreFailed, Unsupported
 from pycontainerd.metadata.database import Database
 from pycontainerd.snapshots.snapshotter import Kind, Snapshot, Usage
 
@@ -58,6 +58,26 @@ class StoredSnapshotter(ABC):
         """See Snapshotter."""
         self._make(key, parent, Kind.VIEW, self._fill_view)
         return self.mounts(key)
+
+    rebases = False
+
+    def rebase(self, key: str, parent: str) -> None:
+        """See Snapshotter."""
+        if not self.rebases:
+            raise Unsupported(
+                f"snapshot {key}: it is a copy of its parent, and cannot be given another; prepare it on top of {parent}"
+            )
+
+        def change(connection: sqlite3.Connection) -> None:
+            check_parent(connection, parent)
+            changed = connection.execute(
+                "UPDATE snapshots SET parent = ? WHERE key = ? AND kind = ? AND parent IS NULL",
+                (parent, key, Kind.ACTIVE),
+            )
+            if not changed.rowcount:
+                raise SnapshotNotFound(key)
+
+        self._database.write_now(change)
 
     def commit(self, name: str, key: str) -> None:
         """See Snapshotter."""
@@ -177,12 +197,17 @@ def _forget(connection: sqlite3.Connection, key: str | None) -> list[int]:
     return [number, *below]
 
 
+def check_parent(connection: sqlite3.Connection, parent: str) -> None:
+    """SnapshotNotFound for what is not committed. Inside the caller's transaction."""
+    found = connection.execute("SELECT kind FROM snapshots WHERE key = ?", (parent,)).fetchone()
+    if found is None or found[0] != Kind.COMMITTED:
+        raise SnapshotNotFound(parent)
+
+
 def insert(connection: sqlite3.Connection, key: str, number: int, parent: str | None, kind: Kind) -> None:
     """The parent is looked at in the same transaction, so that it cannot go meanwhile."""
-    if parent not in (None, HOST):
-        found = connection.execute("SELECT kind FROM snapshots WHERE key = ?", (parent,)).fetchone()
-        if found is None or found[0] != Kind.COMMITTED:
-            raise SnapshotNotFound(str(parent))
+    if parent is not None and parent != HOST:
+        check_parent(connection, parent)
     try:
         connection.execute(
             "INSERT INTO snapshots (key, number, parent, kind) VALUES (?, ?, ?, ?)", (key, number, parent, kind)

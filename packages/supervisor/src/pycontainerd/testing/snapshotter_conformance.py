@@ -105,6 +105,32 @@ class SnapshotterConformance:
         Path(snapshotter.writable("work"), "a").write_text("1")
         assert look(snapshotter, "work") == {"a": "1"}
 
+    def test_a_parent_can_be_given_later(self, snapshotter: Snapshotter) -> None:
+        self._two_files(snapshotter)
+        snapshotter.prepare("work", None)
+        if not snapshotter.rebases:
+            with pytest.raises(Unsupported):
+                snapshotter.rebase("work", "one")
+            return
+        Path(snapshotter.writable("work"), "c").write_text("3")
+        assert look(snapshotter, "work") == {"c": "3"}
+        for key, parent in (
+            ("work", "child"),
+            ("work", "nothing"),
+            ("nothing", "one"),
+            ("child", "one"),
+            ("one", "one"),
+        ):
+            with pytest.raises(SnapshotNotFound):
+                snapshotter.rebase(key, parent)
+        snapshotter.rebase("work", "one")
+        assert look(snapshotter, "work") == {"a": "1", "b": "1", "c": "3"}
+        snapshotter.commit("two", "work")
+        assert Snapshot("two", "one", Kind.COMMITTED) in snapshotter.walk()
+        snapshotter.remove("child")
+        with pytest.raises(Conflict):
+            snapshotter.remove("one")
+
     def test_a_view_cannot_be_written_to_or_committed(self, snapshotter: Snapshotter) -> None:
         snapshotter.prepare("work", None)
         write(snapshotter, "work", "a", "1")
