@@ -258,6 +258,85 @@ pull -q nope:x
 pull Bad
 save nope
 save
+volume create kept
+volume create --label a=b kept2
+volume create -o type=tmpfs -o device=tmpfs -o o=size=1m ram
+volume create a
+volume create a/b
+volume create -o x=y kept3
+volume create -d nope kept3
+volume create --name a2 a3
+volume ls
+volume list -q
+volume ls --format json
+volume ls --format '{{.Name}} {{.Driver}} {{.Scope}} {{.Mountpoint}} {{.Labels}} {{.Links}} {{.Size}} {{.Label "a"}}|{{.Availability}} {{.Group}} {{.Status}}'
+volume ls --format 'table {{.Name}}\t{{.Labels}}'
+volume ls --format raw
+volume ls -f label=a=b
+volume ls -qf name=kept
+volume ls -f dangling=true
+volume ls -f bogus=1
+volume ls foo
+volume inspect kept kept2
+volume inspect nope kept
+volume inspect -f '{{.Name}} {{.Options}} {{.Labels}}' ram
+volume inspect
+volume rm nope
+volume rm -f nope
+volume rm
+volume prune -f
+volume prune -af --filter all=1
+volume prune -f --filter label=nope
+volume prune
+volume bogus
+volume rm --bogus
+inspect kept -f '{{.Name}}'
+inspect --type volume kept2
+inspect --type volume nope
+inspect --type network nope
+run --rm --network none -v kept:/x busybox ls -d /x
+run --rm --network none -v kept:/x:bogus busybox true
+run --rm --network none -v kept:x busybox true
+run --rm --network none -v a/b:/x busybox true
+run --rm --network none --mount src=kept,dst=/x busybox ls -d /x
+run --rm --network none --mount type=volume,src=kept,dst=/x,volume-subpath=../y busybox true
+run --rm --network none --mount type=volume,src=kept,dst=/x,volume-subpath=nope busybox true
+run --rm --network none --mount type=bind,src=/etc,dst=/x,volume-nocopy busybox true
+run --rm --network none --mount type=bind,src=/etc,dst=/x,bind-recursive=bogus busybox true
+run --rm --network none --mount type=bind,src=/etc,dst=/x,bind-recursive=readonly busybox true
+run --rm --network none --mount type=bind,src=/nowhere,dst=/x busybox true
+run --rm --network none --mount type=bogus,src=/etc,dst=/x busybox true
+run --rm --network none --volumes-from nope busybox true
+run --rm --network none --volumes-from web busybox ls -d /data
+run --rm --network none -v kept:/x -v kept2:/x busybox true
+system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
+network ls -f driver=host
+network ls -qf name=host
+network ls --no-trunc -f name=none
+network ls --format json -f name=host
+network ls --format '{{.ID}} {{.Name}} {{.Driver}} {{.Scope}} {{.IPv4}} {{.IPv6}} {{.Internal}} {{.Labels}} {{.CreatedAt}}|' -f driver=null
+network ls --format raw -f driver=null
+network ls -f bogus=1
+network inspect host none
+network inspect nope host
+network inspect -f '{{.Name}} {{.Driver}} {{.Options}}' host
+network inspect
+network rm nope host
+network rm -f nope
+network rm
+network create
+network create host
+network create --subnet 10.9.0.0/99 nope2
+network create --subnet 10.9.0.0/16 --gateway 10.10.0.1 nope2
+network create --gateway 10.10.0.1 nope2
+network create --subnet 10.9.0.0/16 --subnet 10.9.3.0/24 nope2
+network create -d nope nope2
+network connect nope web
+network connect host web
+network connect host
+network disconnect nope web
+network disconnect host nope
+network bogus
 bogus
 --bogus
 container bogus

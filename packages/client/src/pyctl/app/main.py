@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import click
 
 from pyctl.app.command import build, help_line, unknown_flag
-from pyctl.app.registry import COMMANDS, GROUPS, Entry
+from pyctl.app.registry import COMMANDS, GROUPS, SPELLED_OUT, Entry
 from pyctl.app.session import Session
 from pyctl.errors import CommandFailed, PyctlError, WrongCommandLine
 from pyctl.version import __version__
@@ -68,7 +68,8 @@ class LazyGroup(TyperGroup):
         command = self.get_command(ctx, args[0])
         if command is None:
             root = ctx.find_root().command_path
-            usage = "" if ctx.parent is None else f"Usage:  {ctx.command_path}\n\n"
+            following = " COMMAND" if self.name in SPELLED_OUT else ""
+            usage = "" if ctx.parent is None else f"Usage:  {ctx.command_path}{following}\n\n"
             message = f"{root}: unknown command: {ctx.command_path} {args[0]}\n\n{usage}{help_line(ctx)}"
             raise WrongCommandLine(message, 1)
         return args[0], command, args[1:]

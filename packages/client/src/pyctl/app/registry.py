@@ -191,3 +191,6 @@ GROUPS: dict[str, tuple[str, dict[str, Entry]]] = {
     "volume": ("Manage volumes", VOLUME_COMMANDS),
 }
 """Management commands, as ``pyctl container run``."""
+
+SPELLED_OUT = frozenset({"volume"})
+"""Those whose usage says that a command follows, where docker has forgotten it for the others."""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from pyctl.errors import CommandFailed
 
-
-def confirm(warning: str, command: str) -> None:
-    """Go on if the answer is yes. Raises CommandFailed: nothing was done."""
+def confirmed(warning: str) -> bool:
+    """Whether the answer is yes."""
     print(f"{warning}\nAre you sure you want to continue? [y/N] ", end="", flush=True)
-    if sys.stdin.readline().strip().lower() != "y":
-        raise CommandFailed(f"{command} has been cancelled", 1)
+    return sys.stdin.readline().strip().lower() == "y"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import attrs
 
-from pyctl.app.commands.confirm import confirm
+from pyctl.app.commands.confirm import confirmed
 from pyctl.app.flags import operand, switch, value
 from pyctl.app.format.listing import Format
 from pyctl.app.format.networks import NETWORKS, network_row
@@ -163,6 +163,8 @@ def rm(
             failed = True
         else:
             print(name, flush=True)
+    if failed:
+        complain("exit status 1")  # docker's last line
     return int(failed)
 
 
@@ -197,8 +199,9 @@ def prune(
     force: Annotated[bool, switch("--force", "-f", help="Do not prompt for confirmation")] = False,
 ) -> None:
     """NetworkPrune."""
-    if not force:
-        confirm("WARNING! This will remove all custom networks not used by at least one container.", "network prune")
+    warning = "WARNING! This will remove all custom networks not used by at least one container."
+    if not (force or confirmed(warning)):
+        return
     pruned = client().networks.prune(filters=collected(filter or []))
     if pruned.deleted:
         print("Deleted Networks:\n" + "".join(f"{name}\n" for name in pruned.deleted))

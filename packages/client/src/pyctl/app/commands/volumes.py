@@ -7,7 +7,7 @@ from typing import Annotated
 
 import attrs
 
-from pyctl.app.commands.confirm import confirm
+from pyctl.app.commands.confirm import confirmed
 from pyctl.app.commands.lifecycle import for_each
 from pyctl.app.flags import operand, switch, value
 from pyctl.app.format.listing import Format
@@ -98,9 +98,10 @@ def prune(
         if "all" in filters:
             raise InvalidUsage("conflicting options: cannot specify both --all and --filter all=1")
         filters["all"] = ["true"]
-    if not force:
-        which = "all" if all else "anonymous"
-        confirm(f"WARNING! This will remove {which} local volumes not used by at least one container.", "volume prune")
+    which = "all" if all else "anonymous"
+    warning = f"WARNING! This will remove {which} local volumes not used by at least one container."
+    if not (force or confirmed(warning)):
+        return
     pruned = client().volumes.prune(filters=filters)
     if pruned.deleted:
         print("Deleted Volumes:\n" + "".join(f"{name}\n" for name in pruned.deleted))
