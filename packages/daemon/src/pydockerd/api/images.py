@@ -64,7 +64,8 @@ async def load(engine: Engine, call: Call) -> web.StreamResponse:
 
 async def inspect(engine: Engine, call: Call) -> web.Response:
     """ImageInspect."""
-    return answer(views.inspect(engine.supervisor.images.get(call.path("name")), call.version))
+    image = engine.supervisor.images.get(call.path("name"))
+    return answer(views.inspect(image, call.version, driver=engine.settings.storage_driver))
 
 
 async def history(engine: Engine, call: Call) -> web.Response:

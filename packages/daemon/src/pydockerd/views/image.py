@@ -44,8 +44,8 @@ def summary(image: Image, version: ApiVersion, *, containers: int = -1, shared: 
     )
 
 
-def inspect(image: Image, version: ApiVersion) -> ImageInspect:
-    """``GET /images/{name}/json``."""
+def inspect(image: Image, version: ApiVersion, *, driver: str = DRIVER) -> ImageInspect:
+    """``GET /images/{name}/json``; ``driver`` is the storage driver."""
     last = image.history[-1] if image.history else None
     return ImageInspect(
         id=image.id,
@@ -60,7 +60,7 @@ def inspect(image: Image, version: ApiVersion) -> ImageInspect:
         os=image.os,
         size=image.size,
         virtual_size=image.size if version < VIRTUAL_SIZE_GONE else None,
-        graph_driver=DriverData(name=DRIVER),
+        graph_driver=DriverData(name=driver),
         root_fs=RootFs(layers=image.layers),
         metadata=ImageMetadata(last_tag_time=format_time(image.tagged_ns) if image.tagged_ns else ZERO_TIME),
     )
