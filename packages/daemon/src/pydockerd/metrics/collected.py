@@ -22,7 +22,6 @@ from pydockerd import __version__
 from pydockerd.engine import Engine
 from pydockerd.host import machine
 from pydockerd.services.system import identity
-from pydockerd.views.container import DRIVER
 
 _CONTAINER_ACTIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -151,7 +150,7 @@ class _Present:
             "architecture": platform.machine(),
             "commit": "",
             "daemon_id": identity(self._engine),
-            "graphdriver": DRIVER,
+            "graphdriver": self._engine.settings.storage_driver,
             "kernel": machine.kernel_version(),
             "os": name,
             "os_type": "linux",

@@ -147,6 +147,7 @@ async def facts(engine: Engine, container: Container, *, size: bool = False) -> 
         exec_ids=tuple(process.id for process in container.execs() if process.info().running),
         sizes=await sizes(engine, container) if size else None,
         connections=connections(engine, container.id, container.config),
+        driver=engine.settings.storage_driver,
     )
 
 

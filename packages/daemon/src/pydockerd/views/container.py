@@ -51,6 +51,8 @@ class ContainerFacts:
     exec_ids: tuple[str, ...] = ()
     sizes: tuple[int, int] | None = None
     connections: tuple[Connection, ...] = ()
+    driver: str = DRIVER
+    """The storage driver, by dockerd's name for it."""
 
     @property
     def request(self) -> CreateRequest:
@@ -96,10 +98,10 @@ def inspect(facts: ContainerFacts) -> ContainerInspect:
         log_path=facts.log_path,
         name=_name(info),
         restart_count=info.restart_count,
-        driver=DRIVER,
+        driver=facts.driver,
         exec_ids=facts.exec_ids or None,
         host_config=request.host,
-        graph_driver=DriverData(name=DRIVER),
+        graph_driver=DriverData(name=facts.driver),
         size_rw=facts.sizes[0] if facts.sizes else None,
         size_root_fs=facts.sizes[1] if facts.sizes else None,
         mounts=mount_points(config),
