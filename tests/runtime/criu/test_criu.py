@@ -144,8 +144,8 @@ def test_under_a_monitor_on_a_root_that_is_nowhere(runtime: Runtime, bundle: Bun
     with found.streams() as streams:
         assert streams.stdout is not None
         assert b"said" in os.read(streams.stdout, 4096)
-    found.kill("TERM")
-    assert found.wait(30).signal == 15
+    found.kill("KILL")
+    assert found.wait(30).signal == 9
     found.delete()
 
 

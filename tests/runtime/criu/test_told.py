@@ -113,7 +113,7 @@ def test_a_restore_that_fails_leaves_nothing(runtime: Runtime, bundle: Bundle, t
     with pytest.raises(StateError, match="not the images of a checkpoint"):
         runtime.restore("web", bundle.path, tmp_path, spec=bundle.spec("sleep", "60"), stdio=Stdio.null())
     Outside({}, ()).save(str(tmp_path))
-    for monitor in (False, True):
+    for monitor, stdio in ((False, Stdio.pipes()), (True, Stdio.pipes()), (True, Stdio.null())):
         for program, kind, told in (
             ("false", pyrunc.CriuFailed, r"criu restore failed: exit code 1; see .*/restore\.log"),
             ("/nosuch/criu", pyrunc.MissingLibrary, "install the package criu"),
@@ -125,7 +125,7 @@ def test_a_restore_that_fails_leaves_nothing(runtime: Runtime, bundle: Bundle, t
                     bundle.path,
                     tmp_path,
                     spec=bundle.spec("x"),
-                    stdio=Stdio.pipes(),
+                    stdio=stdio,
                     options=options,
                     monitor=monitor,
                 )

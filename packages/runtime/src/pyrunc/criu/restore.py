@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from select import POLLIN, poll
 
 from pyrunc import plan as op
+from pyrunc.children import sweep
 from pyrunc.compile import RootMount
 from pyrunc.compile.flags import CLONE_NEWNS, MS_PRIVATE, MS_REC
 from pyrunc.compile.rootfs import root_pieces
@@ -22,7 +23,7 @@ from pyrunc.criu.program import command, reasons
 from pyrunc.errors import CriuFailed, MissingLibrary, OperationFailed, ProcessGone
 from pyrunc.launch import Launched, MonitorFiles, launch
 from pyrunc.model import frozen
-from pyrunc.monitor import MonitorClient
+from pyrunc.monitor import ExitRecord, MonitorClient, read_exit
 from pyrunc.plan import Plan
 from pyrunc.processes import WALL, Identity, end
 from pyrunc.state import ProcessRecord
@@ -122,6 +123,7 @@ def _run(
         _reap(_children() - before)
         if criu.parent_pid > 0:
             end(Identity.held(criu.parent_pid, criu.parent_pidfd))
+            sweep()
         raise
     finally:
         for descriptor in (criu.pidfd, criu.parent_pidfd):
@@ -168,19 +170,29 @@ def _status_of_child(criu: Launched) -> int:
 def _status_from_monitor(directory: StateDirectory, criu: Launched) -> int:
     """0 once the monitor watches the restored process; it may hear of criu's end a moment later than this process does."""
     deadline = time.monotonic() + _SUCCESSION
-    while True:
+    while time.monotonic() < deadline:
+        watched, ended = _asked(directory)
+        if watched != criu.pid:
+            return 0
+        if ended is not None:
+            return os.waitstatus_to_exitcode(ended.status) or 1
+        time.sleep(0.001)
+    raise ProcessGone("the monitor does not answer")
+
+
+def _asked(directory: StateDirectory) -> tuple[int | None, ExitRecord | None]:
+    """Whom the monitor watches, and how he ended. One that has gone had watched the restored process to its end, and had no streams to hold."""
+    try:
         with MonitorClient.connect(directory.descriptor) as client:
             info = client.info()
-        for descriptor in (info.stdin, info.stdout, info.stderr, info.console):
-            if descriptor is not None:
-                os.close(descriptor)
-        if info.pid != criu.pid:
-            return 0
-        if info.exited is not None:
-            return os.waitstatus_to_exitcode(info.exited.status) or 1
-        if time.monotonic() > deadline:
-            raise ProcessGone("the monitor does not answer")
-        time.sleep(0.001)
+    except ProcessGone:
+        if read_exit(directory.descriptor) is None:
+            raise
+        return None, None
+    for descriptor in (info.stdin, info.stdout, info.stderr, info.console):
+        if descriptor is not None:
+            os.close(descriptor)
+    return info.pid, info.exited
 
 
 def _children() -> set[int]:

@@ -377,7 +377,7 @@ _Noreturn void monitor_main(pid_t pid, int pidfd)
 		monitor.polled[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	monitor.polled[CHILDREN].fd = monitor.children;
 	monitor.polled[CHANNEL].fd = init.channel;
-	while (!monitor.record.exited || holds_stdio())
+	while (!monitor.record.exited || holds_stdio() || monitor.restoring) /* who has asked for it has to hear of a failure */
 		turn();
 	leave();
 }
