@@ -1,0 +1,77 @@
+"""The most that a container may write, held by project quotas of an ext4 in a file."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from pycontainerd import Supervisor
+from pycontainerd.errors import Unsupported
+from tests.supervisor.conftest import remove_all, supervisor_in
+from tests.supervisor.running import create, said, start
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def quotas(tmp_path: Path) -> Iterator[Path]:
+    """A directory of a file system with project quotas."""
+    image, point = tmp_path / "image", tmp_path / "q"
+    point.mkdir()
+    with image.open("wb") as file:
+        file.truncate(256 * MIB)
+    features = ["-O", "quota,project", "-E", "quotatype=prjquota"]
+    subprocess.run(["mkfs.ext4", "-q", *features, str(image)], check=True)
+    mounted = subprocess.run(["mount", "-o", "loop,prjquota", str(image), str(point)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"this kernel keeps no quotas (CONFIG_QFMT_V2); those of the virtual machines do: {mounted.stderr}")
+    yield point
+    subprocess.run(["umount", str(point)], check=True)
+
+
+@pytest.fixture
+async def limited(quotas: Path, busybox_tar: Path) -> AsyncIterator[Supervisor]:
+    async with supervisor_in(quotas) as made:
+        await made.images.import_rootfs(busybox_tar, "busybox")
+        yield made
+        await remove_all(made)
+
+
+WRITE = "dd if=/dev/zero of=/big bs=1M count=20 2>/tmp/said || grep -o 'No space left\\|Disk quota exceeded' /tmp/said; stat -c %s /big"
+
+
+async def test_no_more_than_its_size(limited: Supervisor) -> None:
+    """Its own only: the image, and another container, count for themselves."""
+    small = await start(limited, WRITE, storage_size=8 * MIB)
+    large = await start(limited, WRITE, storage_size=64 * MIB)
+    free = await start(limited, WRITE)
+    for container in (small, large, free):
+        assert (await container.wait()).code == 0
+    told = (await said(small)).split(b"\n")
+    assert told[0] in {b"No space left", b"Disk quota exceeded"}
+    assert 7 * MIB < int(told[1]) <= 8 * MIB
+    assert int(await said(large)) == int(await said(free)) == 20 * MIB
+
+
+async def test_a_fork_has_a_limit_of_its_own(limited: Supervisor) -> None:
+    container = await start(limited, "dd if=/dev/zero of=/first bs=1M count=6; sleep 300", storage_size=8 * MIB)
+    async for record in container.logs(follow=True):
+        if b"copied" in record.data:
+            break
+    await container.stop(timeout=0)
+    fork = await container.fork(start=False)
+    await fork.start()
+    await fork.stop(timeout=0)
+    assert (await fork.stat("/first")).size == 6 * MIB
+    again = await start(limited, WRITE, storage_size=8 * MIB)
+    await again.wait()
+    assert b"exceeded" in await said(again) or b"No space" in await said(again)
+
+
+async def test_where_the_disk_holds_no_quotas(supervisor: Supervisor, busybox: object) -> None:
+    with pytest.raises(Unsupported, match="only for overlay over a file system with project quotas"):
+        await create(supervisor, "true", storage_size=8 * MIB)
+    assert supervisor.containers.list() == []
