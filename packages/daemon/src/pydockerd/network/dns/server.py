@@ -70,6 +70,8 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._streams = 0
+        self._many = 1
+        """As many questions as came last time are expected: to ask for one that is not there costs as much as an answer."""
         self._loop.add_reader(sockets.udp, self._read)
         self._loop.add_reader(sockets.tcp, self._accept)
 
@@ -85,11 +87,12 @@ class Server:
     # -- UDP --------------------------------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        udp = self._sockets.udp
-        for _ in range(_AT_ONCE):
+        udp, many = self._sockets.udp, self._many
+        for done in range(many):
             try:
                 data, sender = udp.recvfrom(4096)
             except OSError:  # nothing more; or the answer before found nobody
+                self._many = max(1, done)
                 return
             answer = self._answer(data, stream=False)
             if isinstance(answer, bytes):
@@ -97,6 +100,7 @@ class Server:
                     udp.sendto(answer, sender)
             elif answer is Otherwise.OUTSIDE:
                 self._later(self._pass_on(data, sender))
+        self._many = min(many * 2, _AT_ONCE)
 
     async def _pass_on(self, data: bytes, sender: tuple[str, int]) -> None:
         answer = await self._outside(data, stream=False)
