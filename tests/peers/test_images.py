@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from .conftest import Engine
 
@@ -56,3 +58,17 @@ def test_truncated_archive(engine: Engine) -> None:
 
 def test_history_shows_the_import(engine: Engine) -> None:
     assert engine.ok("history", "--format", "{{.CreatedBy}}|{{.Comment}}", "busybox").count("\n") == 0
+
+
+def test_when_it_was_last_tagged(engine: Engine, busybox_tar: Path) -> None:
+    def last() -> datetime:
+        said = engine.ok("inspect", "-f", "{{json .Metadata.LastTagTime}}", "stamped:2")
+        return datetime.fromisoformat(f"{json.loads(said).rstrip('Z')[:26]}+00:00")
+
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    engine.ok("import", "-m", "stamped", str(busybox_tar), "stamped:2")
+    imported = last()
+    assert before < imported < datetime.now(UTC)
+    engine.ok("tag", "stamped:2", "stamped:3")
+    assert last() > imported
+    engine.ok("rmi", "stamped:2", "stamped:3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -47,3 +48,14 @@ def test_attach_with_input(engine: Engine) -> None:
     attached.stdin.flush()
     assert attached.wait(20) == 6
     assert attached.communicate()[0] == "heard hello\n"
+
+
+def test_a_container_that_does_not_wait_for_its_log(engine: Engine) -> None:
+    hasty = ("--log-opt", "mode=non-blocking", "--log-opt", "max-buffer-size=2m")
+    engine.ok("run", "--name", "hasty", *hasty, *SHELL, "seq 3000; echo e >&2")
+    result = engine.docker("logs", "hasty")
+    assert (result.stdout.split(), result.stderr) == ([str(n) for n in range(1, 3001)], "e\n")
+    options = json.loads(engine.ok("inspect", "-f", "{{json .HostConfig.LogConfig.Config}}", "hasty"))
+    assert options == {"mode": "non-blocking", "max-buffer-size": "2m"}
+    refused = engine.docker("run", "--log-opt", "max-buffer-size=2m", *SHELL, "true")
+    assert (refused.returncode, "max-buffer-size" in refused.stderr) == (125, True)

@@ -118,7 +118,7 @@ async def test_the_last_line_without_newline_is_logged_at_the_end(tmp_path: Path
     writer = Writer(tmp_path)
     writer.write(b"whole\nhalf")
     assert await texts(writer.log, Query()) == [b"whole\n"]
-    assert writer.intake.unfinished(False) == b"half"
+    assert writer.intake.standing().rest == ((False, b"half"), (True, b""))
     writer.intake.log(False, ended=True)
     assert await texts(writer.log, Query()) == [b"whole\n", b"half"]
     writer.close()

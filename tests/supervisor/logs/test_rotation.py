@@ -163,7 +163,9 @@ def test_attributes(options: dict[str, str], attributes: dict[str, str]) -> None
         (LogConfig(options={"compress": "true"}), "compress cannot be true"),
         (LogConfig(options={"compress": "maybe", "max-size": "1m"}), "compress: expected true or false"),
         (LogConfig(driver="local", options={"labels": "a"}), "unknown log opt 'labels' for local"),
-        (LogConfig(options={"mode": "non-blocking"}), "only 'blocking'"),
+        (LogConfig(options={"mode": "hasty"}), "mode: expected blocking or non-blocking"),
+        (LogConfig(options={"max-buffer-size": "1m"}), "max-buffer-size needs mode=non-blocking"),
+        (LogConfig(options={"mode": "non-blocking", "max-buffer-size": "much"}), "max-buffer-size: expected a size"),
     ],
 )
 def test_wrong_options_are_named(config: LogConfig, said: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,54 @@ async def test_the_queue_keeps_order_through_memory_and_file(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
     async with asyncio.timeout(30):
         assert [item async for item in queue] == []
+
+
+async def test_a_process_that_is_to_wait_for_its_watcher_does(pump: Pump, tmp_path: Path) -> None:
+    out, end = os.pipe()
+    hub = Hub(tmp_path, waits=True)
+    queue = hub.subscribe(stdout=True, stderr=True)
+    channel = Channel("c", {out: False}, hub, None, Notifier())
+    pump.add(channel)
+    sent, count = os.urandom(1 << 16) * 200, 0
+    os.set_blocking(end, False)
+    quiet = 0
+    while quiet < 20:  # until nothing more is taken
+        try:
+            count += os.write(end, sent[count : count + (1 << 16)])
+            quiet = 0
+        except BlockingIOError:
+            quiet += 1
+            await asyncio.sleep(0.01)
+    assert count < 3 << 20, "more was taken than a reader may leave in memory"
+    os.set_blocking(end, True)
+    writing = asyncio.create_task(asyncio.to_thread(_write_all, end, memoryview(sent)[count:]))
+    received = b"".join([data for _, data in await asyncio.wait_for(collect(queue), 20)])
+    await writing
+    assert received == sent
+
+
+async def test_a_watcher_that_leaves_is_not_waited_for(pump: Pump, tmp_path: Path) -> None:
+    out, end = os.pipe()
+    hub = Hub(tmp_path, waits=True)
+    queue = hub.subscribe(stdout=True, stderr=True)
+    channel = Channel("c", {out: False}, hub, None, Notifier())
+    pump.add(channel)
+    writing = asyncio.create_task(asyncio.to_thread(_write_all, end, memoryview(bytes(8 << 20))))
+    await asyncio.to_thread(_until, lambda: queue.full)
+    hub.unsubscribe(queue)
+    queue.close()
+    await asyncio.wait_for(writing, 20)
+    await asyncio.wait_for(asyncio.wrap_future(channel.done), 5)
+
+
+def _until(wanted: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _write_all(fd: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+    os.close(fd)

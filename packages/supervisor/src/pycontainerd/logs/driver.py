@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from pycontainerd.logs.attributes import Subject, attributes
+from pycontainerd.logs.buffered import DEFAULT_SIZE
 from pycontainerd.logs.config import LogConfig
 from pycontainerd.logs.format import Format
 from pycontainerd.logs.jsonfile import JsonFile
 from pycontainerd.logs.local import Local
-from pycontainerd.logs.rotation import Rotation
+from pycontainerd.logs.rotation import Rotation, parse_size
 
+_DELIVERY = ("mode", "max-buffer-size")
 OPTIONS: Mapping[str, frozenset[str]] = {
     "json-file": frozenset(
-        {"max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode"}
+        {"max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", *_DELIVERY}
     ),
-    "local": frozenset({"max-size", "max-file", "compress", "mode"}),
+    "local": frozenset({"max-size", "max-file", "compress", *_DELIVERY}),
     "none": frozenset(),
 }
 _LOCAL_DEFAULTS = {"max-size": "20m", "max-file": "5"}
@@ -26,11 +28,15 @@ _LOCAL_DEFAULTS = {"max-size": "20m", "max-file": "5"}
 
 @frozen
 class Driver:
-    """How one container's log is written. ``file`` is its name, with ``{id}`` for the container's id."""
+    """How one container's log is written. ``file`` is its name, with ``{id}`` for the container's id.
+
+    ``buffer`` is how many bytes may wait for being written, see `pycontainerd.logs.buffered`; None: the process waits instead.
+    """
 
     form: Format
     rotation: Rotation
     file: str
+    buffer: int | None = None
 
 
 def driver(config: LogConfig, subject: Subject) -> Driver | None:
@@ -40,15 +46,23 @@ def driver(config: LogConfig, subject: Subject) -> Driver | None:
     for option in config.options:
         if option not in OPTIONS[config.driver]:
             raise ValueError(f"unknown log opt {option!r} for {config.driver} log driver")
-    if config.options.get("mode", "blocking") != "blocking":
-        raise ValueError(
-            f"mode: only 'blocking' is there, got {config.options['mode']!r}: a log that is slow loses nothing"
-        )
     if config.driver == "none":
         return None
+    buffer = _buffer(config.options)
     if config.driver == "local":
-        return Driver(Local(), Rotation.of(_local(config.options)), "container.log")
-    return Driver(JsonFile(attributes(config.options, subject)), Rotation.of(config.options), "{id}-json.log")
+        return Driver(Local(), Rotation.of(_local(config.options)), "container.log", buffer)
+    return Driver(JsonFile(attributes(config.options, subject)), Rotation.of(config.options), "{id}-json.log", buffer)
+
+
+def _buffer(options: Mapping[str, str]) -> int | None:
+    mode, size = options.get("mode") or "blocking", options.get("max-buffer-size")
+    if mode not in ("blocking", "non-blocking"):
+        raise ValueError(f"mode: expected blocking or non-blocking, got {mode!r}")
+    if mode == "blocking":
+        if size is not None:
+            raise ValueError("max-buffer-size needs mode=non-blocking: otherwise nothing is buffered")
+        return None
+    return DEFAULT_SIZE if size is None else parse_size("max-buffer-size", size)
 
 
 def _local(options: Mapping[str, str]) -> dict[str, str]:

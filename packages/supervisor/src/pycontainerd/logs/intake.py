@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from attrs import frozen
+
 from pycontainerd.logs.compressor import Compressor
 from pycontainerd.logs.format import Format
 from pycontainerd.logs.journal import Journal, Progress
@@ -32,8 +34,19 @@ _COMPACT = 1 << 20
 """A spool whose logged part is larger than this, in bytes, is replaced by one with only the rest."""
 
 
+@frozen
+class Standing:
+    """How far a log has got at one moment: ``size`` bytes of its current file, and ``rest``, what was taken and is not in there, in order."""
+
+    size: int
+    rest: tuple[tuple[bool, bytes], ...]
+
+
 class Intake:
     """One container's way into its log. Used by one thread at a time; the making of it repairs what the last one left."""
+
+    waits = True
+    """Whether who takes may have to wait for the disk."""
 
     def __init__(
         self,
@@ -88,9 +101,30 @@ class Intake:
             self._rotate()
         return True
 
-    def unfinished(self, is_stderr: bool) -> bytes:
-        """What was taken but is not a whole line yet, so not in the log."""
-        return self._pending[is_stderr]
+    def write(self, is_stderr: bool, data: bytes, time_ns: int) -> None:
+        """Log whole records that somebody else has taken, at ``time_ns``."""
+        self._append(self._form.encode(_STREAMS[is_stderr], data, time_ns))
+        self._save()
+        if self._rotation.is_due(self._progress.log_size):
+            self._rotate()
+
+    def hand_over(self, is_stderr: bool) -> bytes:
+        """The beginning of a line that an earlier intake has kept: it is the caller's, and not kept any more."""
+        data, self._pending[is_stderr] = self._pending[is_stderr], b""
+        self._advance(is_stderr, self._progress.logged[is_stderr] + len(data))
+        return data
+
+    def keep(self, is_stderr: bool, data: bytes) -> None:
+        """The other way round, for a next intake."""
+        self._pending[is_stderr] += self._spools[is_stderr].add(data)
+
+    def standing(self) -> Standing:
+        """What the log has, and what was taken but is not a whole line yet."""
+        return Standing(self.log_size, ((False, self._pending[False]), (True, self._pending[True])))
+
+    def drain(self, then: Callable[[], None]) -> None:
+        """Call ``then`` when all is logged that was to be: at once."""
+        then()
 
     @property
     def log_size(self) -> int:

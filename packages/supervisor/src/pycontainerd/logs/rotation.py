@@ -24,7 +24,7 @@ class Rotation:
     @staticmethod
     def of(options: Mapping[str, str]) -> Rotation:
         """From docker's ``max-size``, ``max-file`` and ``compress``. ValueError names what is wrong."""
-        size = _parse_size(options["max-size"]) if options.get("max-size", "-1") != "-1" else None
+        size = parse_size("max-size", options["max-size"]) if options.get("max-size", "-1") != "-1" else None
         files = _parse_count(options.get("max-file", "1"))
         compress = _parse_boolean(options.get("compress", "false"))
         if files > 1 and size is None:
@@ -76,10 +76,11 @@ def _either(log: Path, number: int) -> Path | None:
     return next((path for path in (numbered(log, number), compressed(log, number)) if path.exists()), None)
 
 
-def _parse_size(text: str) -> int:
+def parse_size(option: str, text: str) -> int:
+    """docker's sizes, ``10m``, in powers of 1024. ValueError names the option."""
     match = re.fullmatch(r"(\d+)\s*([bkmgt]?)(?:i?b)?", text.strip().lower())
     if match is None or int(match[1]) == 0:
-        raise ValueError(f"max-size: expected a size like 10m, got {text!r}")
+        raise ValueError(f"{option}: expected a size like 10m, got {text!r}")
     return int(match[1]) * _UNITS[match[2]]
 
 

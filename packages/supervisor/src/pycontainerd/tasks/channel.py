@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import Future
 from errno import EIO
 from threading import Lock
 
-from pycontainerd.logs.intake import Intake
+from pycontainerd.logs.buffered import Buffered, Way
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.tasks.hub import Hub
+from pycontainerd.tasks.pipes import WIDE, widen
 
 _logger = logging.getLogger(__name__)
-_BATCH = 64 << 10
 
 
 class Channel:
@@ -22,9 +23,7 @@ class Channel:
     ``done`` has its result once every byte has gone to the log and to the watchers.
     """
 
-    def __init__(
-        self, name: str, outputs: dict[int, bool], hub: Hub, intake: Intake | None, notifier: Notifier
-    ) -> None:
+    def __init__(self, name: str, outputs: dict[int, bool], hub: Hub, intake: Way | None, notifier: Notifier) -> None:
         self.name = name
         self.done: Future[None] = Future()
         self.lock = Lock()
@@ -33,8 +32,22 @@ class Channel:
         self._outputs = outputs
         self._hub = hub
         self._notifier = notifier
+        if isinstance(intake, Buffered):
+            intake.grown = notifier.grown
+        self.waits = intake is None or intake.waits
+        """Whether who moves may have to wait for the disk."""
         for fd in outputs:
             os.set_blocking(fd, False)
+            if intake is None:
+                widen(fd)
+
+    def is_held_up(self) -> bool:
+        """Whether a watcher is to be waited for before more is moved."""
+        return self._hub.is_full()
+
+    def on_relief(self, relieved: Callable[[], None]) -> None:
+        """Call this, from whichever thread, when that is over."""
+        self._hub.on_relief = relieved
 
     def fds(self) -> list[int]:
         """The descriptors that have not ended yet."""
@@ -67,6 +80,12 @@ class Channel:
         """Tell everybody, once, if nothing is left open."""
         if self._outputs or self.done.done():
             return
+        if self.intake is None:
+            self._drained()
+        else:
+            self.intake.drain(self._drained)
+
+    def _drained(self) -> None:
         self._close_intake(finished=True)
         self._finish()
 
@@ -96,7 +115,7 @@ class Channel:
 
     def _take(self, fd: int, is_stderr: bool) -> bytes:
         try:
-            return self.intake.take(fd, is_stderr) if self.intake is not None else os.read(fd, _BATCH)
+            return self.intake.take(fd, is_stderr) if self.intake is not None else os.read(fd, WIDE)
         except OSError as error:
             if error.errno == EIO:  # a terminal's master when the last slave was closed
                 return b""

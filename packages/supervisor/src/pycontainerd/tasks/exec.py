@@ -60,6 +60,7 @@ class Exec:
             services.home(record.container_id),
             stdin=record.config.stdin,
             stdin_once=True,
+            waits=True,
         )
         if record.exit_code is not None:
             self._ended.set()

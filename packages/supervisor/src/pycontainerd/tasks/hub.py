@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from threading import Lock
 
 from pycontainerd.tasks.spill import SpillQueue
@@ -15,12 +16,17 @@ _logger = logging.getLogger(__name__)
 class Hub:
     """Hands each piece of output to every subscriber. ``publish`` comes from the pump's thread, the rest from the loop.
 
+    With ``waits`` the process waits for the slowest of them: ``is_full`` says so, and ``on_relief`` is called when it is over. Otherwise a slow one
+    stalls nobody.
+
     A hub outlives the runs of a container: who subscribes before ``start`` sees the next run from its first byte, and every
     subscription ends with the run.
     """
 
-    def __init__(self, spill_directory: str | os.PathLike[str]) -> None:
+    def __init__(self, spill_directory: str | os.PathLike[str], *, waits: bool = False) -> None:
         self._directory = spill_directory
+        self._waits = waits
+        self.on_relief: Callable[[], None] = lambda: None
         self._lock = Lock()
         self._subscribers: dict[SpillQueue, tuple[bool, bool]] = {}
 
@@ -32,7 +38,14 @@ class Hub:
 
     def queue(self) -> SpillQueue:
         """A queue that gets nothing yet; made on the loop."""
-        return SpillQueue(self._directory)
+        return SpillQueue(self._directory, relieved=self._relieve if self._waits else None)
+
+    def is_full(self) -> bool:
+        """Whether somebody has not taken what there is, and is to be waited for."""
+        if not self._waits:
+            return False
+        with self._lock:
+            return any(queue.full for queue in self._subscribers)
 
     def add(self, queue: SpillQueue, *, stdout: bool, stderr: bool) -> None:
         """Let ``queue`` get the wanted streams from now on; from any thread."""
@@ -43,6 +56,10 @@ class Hub:
         """Forget it; safe to repeat."""
         with self._lock:
             self._subscribers.pop(queue, None)
+        self._relieve()
+
+    def _relieve(self) -> None:
+        self.on_relief()
 
     def publish(self, is_stderr: bool, data: bytes) -> None:
         """Give ``data`` to all who want this stream."""

@@ -10,6 +10,7 @@ from pycontainerd.containers.config import ContainerConfig
 from pycontainerd.containers.record import ContainerRecord
 from pycontainerd.errors import InvalidConfig, Unsupported
 from pycontainerd.logs.attributes import Subject
+from pycontainerd.logs.buffered import Buffered, Way
 from pycontainerd.logs.driver import Driver, driver
 from pycontainerd.logs.intake import Intake
 from pycontainerd.logs.notifier import Notifier
@@ -43,12 +44,13 @@ class Log:
         """Its current file; None when nothing is kept."""
         return None if self._driver is None else self._services.home(self._id) / self._driver.file.format(id=self._id)
 
-    def intake(self) -> Intake | None:
+    def intake(self) -> Way | None:
         """The way in; None when nothing is to be kept."""
         path = self.path
         if self._driver is None or path is None:
             return None
-        return Intake(self._services.bundle(self._id), path, self._driver.rotation, form=self._driver.form)
+        intake = Intake(self._services.bundle(self._id), path, self._driver.rotation, form=self._driver.form)
+        return intake if self._driver.buffer is None else Buffered(intake, self._driver.buffer)
 
     def read(self, query: Query, notifier: Notifier | None = None) -> AsyncIterator[LogRecord]:
         """The records; see `pycontainerd.logs.reader`. Raises Unsupported when nothing was kept."""
@@ -67,10 +69,10 @@ class Log:
 
         def ask(channel: Channel | None) -> AsyncIterator[Chunk]:
             way = channel.intake if channel is not None else None
-            tails = [(False, way.unfinished(False)), (True, way.unfinished(True))] if way is not None else []
-            return chunks(way.log_size if way is not None else None, tails)
+            standing = way.standing() if way is not None else None
+            return chunks(standing.size, standing.rest) if standing is not None else chunks(None, ())
 
-        async def chunks(limit: int | None, tails: list[tuple[bool, bytes]]) -> AsyncIterator[Chunk]:
+        async def chunks(limit: int | None, tails: tuple[tuple[bool, bytes], ...]) -> AsyncIterator[Chunk]:
             if self._driver is not None:
                 path, kept = self._readable()
                 query = Query(stdout=stdout, stderr=stderr)

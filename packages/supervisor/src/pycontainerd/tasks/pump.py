@@ -1,7 +1,7 @@
 """One thread that moves what processes write to their logs and their watchers.
 
 The event loop must not wait for a disk, and a thread for each container would be a thread too many: so one thread waits with
-epoll(7) on the pipes of all of them.
+epoll(7) on the pipes of all of them; and a second one, from when it is needed, on those that must not wait for the disk of the others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import select
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 
 from pycontainerd.tasks.channel import Channel
 
@@ -31,17 +31,26 @@ class Pump:
         self._epoll.register(self._wake, select.EPOLLIN)
         self._commands: deque[Callable[[], None]] = deque()
         self._channels: dict[int, Channel] = {}
+        self._held: set[int] = set()
+        """Descriptors of which nothing is taken until a watcher has read what it has."""
+        self._ending: set[Channel] = set()
+        """Those whose streams have ended, and whose last words are still being written."""
+        self._hurried: Pump | None = None
+        self._making = Lock()
+        self._name = name
         self._running = True
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def add(self, channel: Channel) -> None:
         """Move what comes out of ``channel``'s descriptors until they end; ``channel.done`` says so."""
-        self._do(lambda: self._add(channel))
+        pump = self._pump_of(channel)
+        pump._do(lambda: pump._add(channel))
 
     def abandon(self, channel: Channel) -> None:
         """Take what is there at this moment, then end the channel although a pipe is still open."""
-        self._do(lambda: self._abandon(channel))
+        pump = self._pump_of(channel)
+        pump._do(lambda: pump._abandon(channel))
 
     def close(self) -> None:
         """Stop. What was not taken yet stays in the pipes for the next supervisor."""
@@ -49,8 +58,20 @@ class Pump:
         self._thread.join()
         for channel in set(self._channels.values()):
             channel.close()
+        for channel in self._ending:
+            channel.done.exception()
         os.close(self._wake)
         self._epoll.close()
+        if self._hurried is not None:
+            self._hurried.close()
+
+    def _pump_of(self, channel: Channel) -> Pump:
+        if channel.waits:
+            return self
+        with self._making:
+            if self._hurried is None:
+                self._hurried = Pump(f"{self._name}-2")
+            return self._hurried
 
     def _do(self, command: Callable[[], None]) -> None:
         self._commands.append(command)
@@ -60,6 +81,7 @@ class Pump:
         self._running = False
 
     def _add(self, channel: Channel) -> None:
+        channel.on_relief(lambda: self._relieved(channel))
         for fd in channel.fds():
             self._channels[fd] = channel
             self._epoll.register(fd, _READY)
@@ -79,7 +101,7 @@ class Pump:
                 if fd == self._wake:
                     os.eventfd_read(self._wake)
                 elif fd in self._channels:
-                    self._guarded(partial(self._move, fd))
+                    self._guarded(partial(self._move_or_hold, fd))
             while self._commands:
                 self._guarded(self._commands.popleft())
 
@@ -90,6 +112,23 @@ class Pump:
             step()
         except Exception:
             _logger.exception("the output of a process is not handled as it should be")
+
+    def _move_or_hold(self, fd: int) -> None:
+        if self._channels[fd].is_held_up():
+            self._held.add(fd)
+            self._epoll.unregister(fd)
+        else:
+            self._move(fd)
+
+    def _relieved(self, channel: Channel) -> None:
+        if self._running:
+            self._do(partial(self._resume, channel))
+
+    def _resume(self, channel: Channel) -> None:
+        for fd in channel.fds():
+            if fd in self._held:
+                self._held.discard(fd)
+                self._epoll.register(fd, _READY)
 
     def _move(self, fd: int) -> bool:
         """Move one batch. False when there was nothing to move, or nothing will come any more."""
@@ -107,5 +146,10 @@ class Pump:
 
     def _drop(self, fd: int) -> None:
         channel = self._channels.pop(fd)
-        self._epoll.unregister(fd)
+        if fd in self._held:
+            self._held.discard(fd)
+        else:
+            self._epoll.unregister(fd)
         channel.end(fd)
+        if not channel.fds():
+            self._ending = {each for each in (*self._ending, channel) if not each.done.done()}

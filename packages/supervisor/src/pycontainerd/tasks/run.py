@@ -9,7 +9,7 @@ import time
 from typing import Protocol
 
 import pyrunc
-from pycontainerd.logs.intake import Intake
+from pycontainerd.logs.buffered import Way
 from pycontainerd.tasks.channel import Channel
 from pycontainerd.tasks.pump import Pump
 from pycontainerd.tasks.stdio import Stdio
@@ -50,7 +50,7 @@ class Run:
 
     @classmethod
     async def connect(
-        cls, process: RuntimeProcess, stdio: Stdio, intake: Intake | None, pump: Pump, worker: Worker
+        cls, process: RuntimeProcess, stdio: Stdio, intake: Way | None, pump: Pump, worker: Worker
     ) -> Run:
         """Begin to move what ``process`` writes. Raises pyrunc's errors when the process's monitor does not answer."""
         streams, exit_fd = await worker.run(_ask, process)

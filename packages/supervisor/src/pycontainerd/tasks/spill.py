@@ -1,7 +1,8 @@
 """A queue between the pump's thread and one reader on the event loop that is bounded in memory and never full.
 
 A reader that is slower than the process must neither stall the process nor lose output, so what it has not taken beyond ``limit`` bytes
-goes to an unnamed file, and comes back from there in order.
+goes to an unnamed file, and comes back from there in order. Where the process is to wait for its reader (an exec's output is nobody else's), whoever
+puts asks whether the queue is ``full``, and is told when it is no longer: then there is no file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import os
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from struct import Struct
 from threading import Lock
 from typing import BinaryIO
@@ -22,7 +23,15 @@ _READ_BACK = 256 << 10
 class SpillQueue:
     """``put`` and ``end`` may be called from any thread; iteration and ``close`` belong to the loop it was made on."""
 
-    def __init__(self, directory: str | os.PathLike[str], *, limit: int = 1 << 20) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        limit: int = 1 << 20,
+        relieved: Callable[[], None] | None = None,
+    ) -> None:
+        """``relieved`` is called when the queue was full and is not any more: with it, nothing goes to a file."""
+        self._relieved = relieved
         self._loop = asyncio.get_running_loop()
         self._directory = directory
         self._limit = limit
@@ -40,12 +49,17 @@ class SpillQueue:
         with self._lock:
             if self._ended:
                 return
-            if self._file is None and self._in_memory + len(data) <= self._limit:
+            if self._relieved or (self._file is None and self._in_memory + len(data) <= self._limit):
                 self._memory.append((tag, data))
                 self._in_memory += len(data)
             else:
                 self._spill(tag, data)
             self._wake()
+
+    @property
+    def full(self) -> bool:
+        """Whether who puts should wait until it is relieved."""
+        return self._in_memory >= self._limit
 
     @property
     def ended(self) -> bool:
@@ -83,7 +97,7 @@ class SpillQueue:
     def _take(self) -> tuple[list[tuple[bool, bytes]] | None, bool]:
         """What is in memory (None: look into the file), and whether that is the end; arms the wake-up when there is nothing."""
         with self._lock:
-            batch = list(self._memory)
+            batch, was_full = list(self._memory), self.full
             self._memory.clear()
             self._in_memory = 0
             if not batch and self._file is not None:
@@ -91,7 +105,10 @@ class SpillQueue:
             if not batch and not self._ended:
                 self._awake.clear()
                 self._sleeping = True
-            return batch, self._ended
+            ended = self._ended
+        if was_full and self._relieved is not None:
+            self._relieved()
+        return batch, ended
 
     def _wake(self) -> None:
         if self._sleeping:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 
+from pycontainerd.tasks.pipes import widen
+
 
 class StdinFeeder:
     """Writers may come before the process: they wait until ``open``. The descriptor is owned here once it was handed over."""
@@ -19,6 +21,7 @@ class StdinFeeder:
     def open(self, fd: int) -> None:
         """The process reads from the other end of ``fd`` (a pipe, or a terminal's master)."""
         os.set_blocking(fd, False)
+        widen(fd)
         self._fd = fd
         self._opened.set()
 

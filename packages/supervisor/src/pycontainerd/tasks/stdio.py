@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from pycontainerd.logs.intake import Intake
+from pycontainerd.logs.buffered import Way
 from pycontainerd.logs.notifier import Notifier
 from pycontainerd.tasks.attachment import Attachment, Chunk
 from pycontainerd.tasks.channel import Channel
@@ -26,8 +26,11 @@ class Stdio:
     ``stdin_once``: the first attachment that ends its input ends the process's.
     """
 
-    def __init__(self, name: str, worker: Worker, spill_directory: Path, *, stdin: bool, stdin_once: bool) -> None:
-        self.hub = Hub(spill_directory)
+    def __init__(
+        self, name: str, worker: Worker, spill_directory: Path, *, stdin: bool, stdin_once: bool, waits: bool = False
+    ) -> None:
+        """``waits``: the process waits for who watches it, as it would at the end of a pipe; a container that has a log waits for nobody."""
+        self.hub = Hub(spill_directory, waits=waits)
         self.notifier = Notifier()
         self.channel: Channel | None = None
         self._name = name
@@ -37,7 +40,7 @@ class Stdio:
         self._stdin_ended = False
         self._close_stdin: Callable[[], None] | None = None
 
-    def connect(self, streams: Streams, intake: Intake | None, close_stdin: Callable[[], None]) -> Channel:
+    def connect(self, streams: Streams, intake: Way | None, close_stdin: Callable[[], None]) -> Channel:
         """A run begins: ``streams`` (which are duplicated here) feed a new channel; ``close_stdin`` lets the monitor close its end."""
         if streams.console is not None:
             ends = {streams.console: False}
