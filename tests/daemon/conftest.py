@@ -13,6 +13,7 @@ from attrs import frozen
 
 from pycontainerd import Supervisor
 from pydockerd.app import application
+from pydockerd.builder.cache import BuildCache
 from pydockerd.engine import Engine
 from pydockerd.process.opening import opened_networks
 from pydockerd.settings import Settings
@@ -71,7 +72,8 @@ async def engine(tmp_short: Path) -> AsyncIterator[Engine]:
         mounts = VolumeMounts(volumes, tmp_short / "mounts", ImageViews(lambda: cast("Any", None)))
         settings = Settings(data_root=tmp_short, exec_root=tmp_short / "run")
         async with opened_networks(state, settings) as networks:
-            yield Engine(cast("Supervisor", FakeSupervisor()), settings, volumes, mounts, networks)
+            cache = BuildCache(state, tmp_short / "builds")
+            yield Engine(cast("Supervisor", FakeSupervisor()), settings, volumes, mounts, networks, cache)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from attrs import define, field
 
 from pycontainerd import Supervisor
 from pydockerd.access.gate import Gate
+from pydockerd.builder.cache import BuildCache
 from pydockerd.execs import ExecRequests
 from pydockerd.host import machine
 from pydockerd.host.seccomp import seccomp_profile
@@ -33,6 +34,7 @@ class Engine:
     volumes: VolumeStore
     volume_mounts: VolumeMounts
     networks: Networks
+    build_cache: BuildCache
     traces: Traces = field(factory=Traces)
     exec_requests: ExecRequests = field(factory=ExecRequests)
     requests: Requests = field(factory=Requests)

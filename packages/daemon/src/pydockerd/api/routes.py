@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydockerd.api import absent, attach, containers, files, images, networks, registries, system, volumes, websocket
+from pydockerd.api import absent, attach, build, containers, files, images, networks, registries, system, volumes, websocket
 from pydockerd.api import exec as execs
 
 ROUTES = (
@@ -11,6 +11,7 @@ ROUTES = (
     *attach.ROUTES,
     *websocket.ROUTES,
     *images.ROUTES,
+    *build.ROUTES,
     *system.ROUTES,
     *registries.ROUTES,
     *execs.ROUTES,

@@ -20,7 +20,7 @@ from pycontainerd.diff.compression import DAMAGED, decompressed, is_compressed
 from pycontainerd.diff.header import BLOCK_DEVICE, CHARACTER, FIFO, FILE
 from pycontainerd.diff.tar import StrictArchive
 from pydockerd.builder.ignore import Ignore
-from pydockerd.builder.tree import Kind, Loop, Node, join, parts_of
+from pydockerd.builder.tree import Kind, Node, join, parts_of
 from pydockerd.errors import BadRequest
 
 _PIECE: Final = 1 << 20
@@ -212,6 +212,3 @@ def _node(entry: tarfile.TarInfo, owned: bool) -> Node:
         if name.startswith("SCHILY.xattr.") and owned
     }
     return evolve(made, attributes=attributes) if attributes else made
-
-
-__all__ = ["Loop", "TarTree", "is_compressed_tar", "plain_tar"]

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Final, cast
+import tarfile
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Final, cast
 
 from attrs import define, field
 
-from pycontainerd.diff.header import DIRECTORY, FILE, SYMLINK
+from pycontainerd.diff.header import BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry
+from pycontainerd.diff.tar import StrictArchive
 from pycontainerd.diff.tarwriter import END, header, padding
 from pycontainerd.diff.tarwriter import entry as new_entry
 from pydockerd.builder.copying import Item
-from pydockerd.builder.tree import Kind
+from pydockerd.builder.tree import Kind, parts_of
 from pydockerd.errors import BadRequest
 
 _WHITEOUT: Final = ".wh."
+_XATTR: Final = "SCHILY.xattr."
+_PIECE: Final = 1 << 20
+_NANO: Final = 10**9
+_KINDS: Final = {
+    tarfile.LNKTYPE: HARD_LINK,
+    tarfile.SYMTYPE: SYMLINK,
+    tarfile.CHRTYPE: CHARACTER,
+    tarfile.BLKTYPE: BLOCK_DEVICE,
+    tarfile.DIRTYPE: DIRECTORY,
+    tarfile.FIFOTYPE: FIFO,
+}
 
 
 def tar(items: Sequence[Item], newest_ns: int | None = None) -> Iterator[bytes]:
@@ -72,5 +85,79 @@ def as_file(pieces: Iterator[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", Reading(pieces))
 
 
-Left = Callable[[str], bool]
-"""Whether an entry of this path is left out of a layer."""
+def rewritten(layer: IO[bytes], without: Sequence[str], newest_ns: int | None) -> Iterator[bytes]:
+    """The layer ``layer`` (a plain tar of this program's making) without what was made to mount at ``without``, and with no time after ``newest_ns``.
+
+    The directories that were made on the way to a mount go as well, if nothing else is in them.
+    """
+    left = _left_out(layer, without)
+    layer.seek(0)
+    archive = StrictArchive.open(fileobj=layer, mode="r:", encoding="utf-8", errors="surrogateescape")
+    for entry in iter(archive.next, None):
+        archive.members = []  # type: ignore[attr-defined]
+        if _path(entry) in left:
+            continue
+        yield header(_entry(entry, newest_ns))
+        if entry.isreg():
+            content = archive.extractfile(entry)
+            assert content is not None, "it is a file"
+            while piece := content.read(_PIECE):
+                yield piece
+            yield padding(entry.size)
+    yield END
+
+
+def _left_out(layer: IO[bytes], without: Sequence[str]) -> frozenset[str]:
+    targets = {"/".join(parts_of(target)) for target in without}
+    above = {target.rpartition("/")[0] for target in targets}
+    above = {path[: len(path) - cut] for path in above for cut in _cuts(path)} - {""}
+    if not targets:
+        return frozenset()
+    archive = StrictArchive.open(fileobj=layer, mode="r:", encoding="utf-8", errors="surrogateescape")
+    paths = list[str]()
+    for entry in iter(archive.next, None):
+        archive.members = []  # type: ignore[attr-defined]
+        paths.append(_path(entry))
+    kept = {path for path in paths if path not in targets and path not in above}
+    needed = {path[: len(path) - cut] for path in kept for cut in _cuts(path)}
+    return frozenset(targets | {path for path in above if path not in needed})
+
+
+def _cuts(path: str) -> Iterator[int]:
+    """How much to cut off a path for each of those above it, and itself."""
+    yield 0
+    for at, character in enumerate(path):
+        if character == "/":
+            yield len(path) - at
+
+
+def _path(entry: tarfile.TarInfo) -> str:
+    return "/".join(parts_of(entry.name))
+
+
+def _entry(entry: tarfile.TarInfo, newest_ns: int | None) -> Entry:
+    said: Any = entry.pax_headers
+    mtime_ns = _nanoseconds(str(said["mtime"])) if "mtime" in said else int(entry.mtime) * _NANO
+    is_directory = entry.isdir()
+    name = os.fsencode(entry.name)
+    return new_entry(
+        name + b"/" if is_directory and not name.endswith(b"/") else name,
+        _KINDS.get(entry.type, FILE),
+        mode=entry.mode & 0o7777,
+        owner=(entry.uid, entry.gid),
+        size=entry.size if entry.isreg() else 0,
+        mtime_ns=mtime_ns if newest_ns is None else min(mtime_ns, newest_ns),
+        link=os.fsencode(entry.linkname) if entry.issym() or entry.islnk() else b"",
+        device=(entry.devmajor, entry.devminor),
+        attributes={
+            os.fsencode(key.removeprefix(_XATTR)): os.fsencode(str(value))
+            for key, value in said.items()
+            if key.startswith(_XATTR)
+        },
+    )
+
+
+def _nanoseconds(text: str) -> int:
+    seconds, _, rest = text.partition(".")
+    whole = abs(int(seconds or 0)) * _NANO + int(rest[:9].ljust(9, "0") or 0)
+    return -whole if text.startswith("-") else whole

@@ -132,8 +132,15 @@ class Pushed:
 
 
 @frozen(kw_only=True)
+class Built:
+    """What a build has made. Source: moby's api/types/build, Result."""
+
+    id: str = wire("ID")
+
+
+@frozen(kw_only=True)
 class Progress:
-    """One line of a load, an import, a pull or a push; ``stream`` is text for the terminal, ``status`` a step, ``error`` the end.
+    """One line of a load, an import, a pull, a push or a build; ``stream`` is text for the terminal, ``status`` a step, ``error`` the end.
 
     ``progress`` is ``progress_detail`` as a bar; ``aux`` is for programs.
     """
@@ -143,7 +150,7 @@ class Progress:
     progress_detail: ProgressDetail | None = wire("progressDetail", default=None, omit_none=True)  # noqa: RUF009
     progress: str = wire("progress", default="", omit_empty=True)
     id: str = wire("id", default="", omit_empty=True)
-    aux: Pushed | None = wire("aux", default=None, omit_none=True)  # noqa: RUF009
+    aux: Pushed | Built | None = wire("aux", default=None, omit_none=True)  # noqa: RUF009
     error: str = wire("error", default="", omit_empty=True)
     error_detail: Mapping[str, Any] = wire("errorDetail", factory=dict, omit_empty=True)
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from pycontainerd import MountProvider, NetworkProvider, Supervisor
 from pycontainerd.metadata.database import Database
+from pydockerd.builder.cache import BuildCache, clear_left
 from pydockerd.engine import Engine
 from pydockerd.network.dns.service import NameServers
 from pydockerd.network.naming import names_of
@@ -35,9 +36,15 @@ async def opened_engine(settings: Settings) -> AsyncIterator[Engine]:
             opened = supervisor(settings, mounts, seam)
             await stack.enter_async_context(opened)
             await _begin(mounts, opened)
+            await clear_left(opened)
             networks.publish = opened.events.publish
             engine = Engine(
-                supervisor=opened, settings=settings, volumes=volumes, volume_mounts=mounts, networks=networks
+                supervisor=opened,
+                settings=settings,
+                volumes=volumes,
+                volume_mounts=mounts,
+                networks=networks,
+                build_cache=BuildCache(state, settings.data_root / "builds"),
             )
             _ = engine.facts  # who cannot be remapped to is told of now, and not with the first container
             yield engine

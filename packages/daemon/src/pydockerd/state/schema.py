@@ -22,4 +22,11 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX endpoints_of_sandbox ON endpoints (sandbox);
     CREATE TABLE network_wishes (sandbox TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
     """,
+    # What steps of builds have given: see `pydockerd.builder.cache`. layer is JSON, or empty.
+    """
+    CREATE TABLE build_steps (
+        key TEXT PRIMARY KEY, kind TEXT NOT NULL, description TEXT NOT NULL, layer TEXT NOT NULL, created TEXT NOT NULL,
+        made_ns INTEGER NOT NULL, used_ns INTEGER NOT NULL, uses INTEGER NOT NULL
+    ) STRICT;
+    """,
 )

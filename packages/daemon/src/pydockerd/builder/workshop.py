@@ -1,0 +1,178 @@
+"""What builds do with the supervisor: layers taken in, files looked at, commands run, images made. The thin doing layer; it decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import define, frozen
+
+from pycontainerd import ContainerConfig, Image, Supervisor
+from pycontainerd.containers.config import BindMount, TmpfsMount
+from pycontainerd.images.image import Layer, image_of
+from pycontainerd.leases import Lease
+from pydockerd.builder import cache, layertar
+from pydockerd.builder.roottree import viewed
+from pydockerd.builder.tree import EmptyTree, Tree
+from pydockerd.errors import BuildFailed
+
+_EMPTY: Final = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+"""The layer in which nothing is: a tar's end and nothing else."""
+
+
+@frozen(kw_only=True)
+class Command:
+    """A RUN, all decided: what the request of a container for it says, and its mounts."""
+
+    words: tuple[str, ...]
+    env: tuple[str, ...]
+    workdir: str
+    user: str
+    network: str
+    mounts: tuple[BindMount | TmpfsMount, ...] = ()
+    shown: str = ""
+
+
+Configure = Callable[[str, Command], ContainerConfig]
+"""The configuration of a container of the image with this id for a command."""
+
+Said = Callable[[str], Awaitable[None]]
+
+
+@define
+class Workshop:
+    """For one build; ``lease`` holds its layers until it is over."""
+
+    supervisor: Supervisor
+    configure: Configure
+    lease: Lease
+
+    async def take_in(self, pieces: Iterator[bytes]) -> Layer | None:
+        """A layer from its tar; None for an empty one."""
+
+        def ingest() -> Layer:
+            blob = self.supervisor.content.ingest(layertar.as_file(pieces), self.lease, what="layer")
+            return Layer(digest=blob.digest, size=blob.size, diff_id=blob.digest)
+
+        layer = await asyncio.to_thread(ingest)
+        return None if layer.digest == _EMPTY else layer
+
+    async def hold(self, *layers: Layer) -> None:
+        """They stay as long as the build lasts."""
+        await asyncio.to_thread(self.lease.hold, *(layer.digest for layer in layers))
+
+    def has(self, layer: Layer) -> bool:
+        """Whether it is in the store."""
+        return self.supervisor.content.has(layer.digest)
+
+    @contextlib.asynccontextmanager
+    async def files(self, layers: Sequence[Layer]) -> AsyncIterator[Tree]:
+        """What these layers make, to be looked into."""
+        if not layers:
+            yield EmptyTree()
+            return
+        async with self.supervisor.images.snapshot_for(_loose(layers)) as parent:
+            assert parent is not None, "there are layers"
+            with contextlib.ExitStack() as stack:
+                # Mounting takes half a millisecond, and must be undone although the task is cancelled.
+                yield stack.enter_context(viewed(self.supervisor.snapshots, parent))
+
+    async def run(
+        self,
+        layers: Sequence[Layer],
+        command: Command,
+        say: Said,
+        *,
+        without: Sequence[str] = (),
+        newest_ns: int | None = None,
+    ) -> Layer | None:
+        """Run a command on top of the layers; the layer of what it has changed. BuildFailed with its exit code; nothing of it stays then.
+
+        ``without`` are paths of mounts, which are no part of the layer; times after ``newest_ns`` are that.
+        """
+        bench = cache.namespace(self.supervisor)
+        image = await self._bench_image(layers)
+        try:
+            container = await bench.containers.create(self.configure(image.id, command))
+            try:
+                await say(f" ---> Running in {container.id[:12]}\n")
+                attachment = await container.attach()
+                await container.start()
+                async for chunk in attachment:
+                    await say(chunk.data.decode("utf-8", "replace"))
+                status = await container.wait()
+                if status.code:
+                    raise BuildFailed(
+                        f"The command '{command.shown}' returned a non-zero code: {status.code}", status.code
+                    )
+                made = await container.commit()
+                layer = made.blobs[-1]
+                await self._taken_over(layer)
+                await _gone(bench.images.remove(made.id, force=True))
+            finally:
+                await _gone(container.remove(force=True))
+            await say(f" ---> Removed intermediate container {container.id[:12]}\n")
+        finally:
+            await _gone(bench.images.remove(image.id, force=True))
+        if without or newest_ns is not None:
+            layer = await self._rewritten(layer, without, newest_ns)
+        return None if layer.diff_id == _EMPTY else layer
+
+    async def _rewritten(self, layer: Layer, without: Sequence[str], newest_ns: int | None) -> Layer:
+        def rewrite() -> Layer:
+            with self.supervisor.content.open(layer.digest) as file:
+                pieces = layertar.rewritten(file, without, newest_ns)
+                blob = self.supervisor.content.ingest(layertar.as_file(pieces), self.lease, what="layer")
+            return Layer(digest=blob.digest, size=blob.size, diff_id=blob.digest)
+
+        return await asyncio.to_thread(rewrite)
+
+    async def image(
+        self, layers: Sequence[Layer], document: Mapping[str, Any], references: Sequence[str] = ()
+    ) -> Image:
+        """The image that a build ends with, under its names."""
+        made = await self.supervisor.images.assemble(layers, document, references[0] if references else None)
+        for reference in references[1:]:
+            await self.supervisor.images.tag(made.id, reference)
+        return made
+
+    async def _bench_image(self, layers: Sequence[Layer]) -> Image:
+        """What a container is made from, where nobody sees it. Each has one of its own: it goes with its container."""
+        bench = cache.namespace(self.supervisor)
+        with bench.leases.lease() as lease:
+
+            def prove() -> None:
+                lease.hold(*(layer.digest for layer in layers))
+                for layer in layers:
+                    lease.prove(layer.digest)  # both namespaces are this daemon's
+
+            await asyncio.to_thread(prove)
+            document = {"architecture": "", "os": "linux", "config": {}, "history": [], "created": secrets.token_hex(8)}
+            return await bench.images.assemble(layers, document)
+
+    async def _taken_over(self, layer: Layer) -> None:
+        def take() -> None:
+            self.lease.hold(layer.digest)
+            self.lease.prove(layer.digest)
+
+        await asyncio.to_thread(take)
+
+
+def _loose(layers: Sequence[Layer]) -> Image:
+    """An image that is in no catalogue."""
+    document = json.dumps({"rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}})
+    return image_of(document, tuple(layers), 0)
+
+
+async def _gone(removal: Awaitable[object]) -> None:
+    """Carried through although the build is being cancelled; what is wrong with it is told."""
+    task = asyncio.ensure_future(removal)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
