@@ -81,6 +81,16 @@ def test_containers_of_a_user(started: Callable[..., Remapped]) -> None:
     ok(daemon, "rm", "-f", "one")
 
 
+def test_its_network_is_its_own(started: Callable[..., Remapped]) -> None:
+    """On a bridge, in a network namespace that belongs to its user namespace: the daemon connects it from outside, and its root may set it up."""
+    daemon = started("daemon")
+    run = ("run", "--rm", "--cap-add", "NET_ADMIN", "busybox", "sh", "-c")
+    script = "ip -o -4 addr show eth0 | awk '{print $4}'; ip link set eth0 down && echo mine; ls /sys/class/net"
+    address, *rest = ok(daemon, *run, script).split()
+    assert address.endswith("/16")
+    assert rest == ["mine", "eth0", "lo"]
+
+
 def test_who_opts_out_and_what_is_refused(started: Callable[..., Remapped]) -> None:
     daemon = started("2:daemon", ranges=f"nobody:1:1\nbin:{FIRST}:1000\nbroken\nbin:{FIRST + 5000}:64536\n")
     own = ok(daemon, "run", "--rm", "--network", "none", "busybox", "cat", "/proc/self/uid_map")
