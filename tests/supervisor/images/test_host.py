@@ -42,9 +42,10 @@ async def test_two_containers_see_nothing_of_each_other(supervisor: Supervisor) 
 async def test_the_supervisors_own_storage_is_not_there(supervisor: Supervisor) -> None:
     """Not by its path, not through /proc/1/root of the container, and not by walking down from a parent directory."""
     parent = supervisor.root.parent
+    assert len((supervisor.root / "metadata.db").parts) <= 7, "deeper than it is looked for"
     script = (
         f"ls -a {parent}; cat {supervisor.root}/metadata.db {supervisor.state}/lock 2>&1;"
-        f"ls /proc/1/root{supervisor.root} 2>&1; find / -xdev -name metadata.db -path '*{parent.name}*' 2>/dev/null; true"
+        f"ls /proc/1/root{supervisor.root} 2>&1; find / -xdev -maxdepth 6 -name metadata.db -path '*{parent.name}*' 2>/dev/null; true"
     )
     lines = (await output(supervisor, script, image="host")).splitlines()
     assert lines[:2] == [".", ".."]
