@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import docker.errors
 import pytest
 
 from tests.support.leftovers import OWNED
-from tests.support.registry import PASSWORD, USER, Registry, registry
+from tests.support.registry import PASSWORD, USER, Authority, Registry, TokenServer, registry
 from tests.support.run import RUN
 
 from .conftest import Engine
@@ -35,6 +37,26 @@ def locked(tmp_short: Path) -> Iterator[Registry]:
     """With a password."""
     with registry(tmp_short / "registry", password=True) as made:
         yield made
+
+
+@pytest.fixture
+def guarded(tmp_short: Path) -> Iterator[tuple[Registry, TokenServer]]:
+    """With a certificate of a private authority, and tokens. The authority's certificate is in the registry's directory."""
+    authority = Authority.made(tmp_short / "registry")
+    with TokenServer(tmp_short / "tokens", authority=authority).serving() as tokens:
+        with registry(tmp_short / "registry", tokens=tokens, authority=authority) as made:
+            yield made, tokens
+
+
+@pytest.fixture
+def trusted(guarded: tuple[Registry, TokenServer]) -> Iterator[Path]:
+    """Where docker and we look for the authority of this registry. Its port is nobody else's."""
+    directory = Path("/etc/docker/certs.d", guarded[0].host)
+    directory.mkdir(parents=True)
+    yield directory / "ca.crt"
+    shutil.rmtree(directory)
+    with contextlib.suppress(OSError):  # somebody else has one, too
+        directory.parent.rmdir()
 
 
 @pytest.fixture
@@ -131,6 +153,36 @@ def test_login(engine: Engine, locked: Registry) -> None:
     denied = engine.docker("pull", name)
     assert denied.returncode == 1
     assert "no basic auth credentials" in denied.stderr or "docker login" in denied.stderr
+
+
+def test_a_private_authority_and_tokens(
+    engine: Engine, guarded: tuple[Registry, TokenServer], trusted: Path, tmp_path: Path
+) -> None:
+    """What the daemon believes is looked up for each request; who may push is the token server's to say."""
+    made, tokens = guarded
+    name = f"{made.host}/guarded/busybox:1"
+    engine.ok("tag", "busybox", name)
+    trusted.write_bytes(Authority.made(tmp_path / "other").certificate.read_bytes())
+    refused = engine.docker("login", "-u", USER, "--password-stdin", made.host, stdin=PASSWORD)
+    assert refused.returncode == 1
+    assert "certificate" in refused.stderr
+    trusted.write_bytes((made.directory / "ca.crt").read_bytes())
+    denied = engine.docker("push", name)
+    assert denied.returncode == 1
+    wrong = engine.docker("login", "-u", USER, "--password-stdin", made.host, stdin="wrong")
+    assert wrong.returncode == 1
+    assert "401" in wrong.stderr
+    assert "Login Succeeded" in engine.ok("login", "-u", USER, "--password-stdin", made.host, stdin=PASSWORD)
+    engine.ok("push", name)
+    engine.ok("rmi", name)
+    engine.ok("logout", made.host)
+    tokens.asked.clear()
+    engine.ok("pull", name)  # which nobody has to be known for, but ask for
+    assert {(each["scopes"], each["authorized"]) for each in tokens.asked} == {
+        ("repository:guarded/busybox:pull", "False")
+    }
+    assert engine.ok("run", "--rm", "--network", "none", name, "echo", "alive") == "alive"
+    engine.ok("rmi", name)
 
 
 def test_removal_and_pruning_take_the_digests_along(engine: Engine, plain: Registry, busybox_tar: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -81,6 +82,8 @@ class TokenServer:
     service: str = "tests"
     lifetime: int = 300
     identity: str = "stands-for-somebody"
+    authority: Authority | None = None
+    """With one, it speaks TLS."""
     asked: list[Mapping[str, str]] = field(factory=list)
     address: str = ""
 
@@ -93,6 +96,11 @@ class TokenServer:
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         server.daemon_threads = False
         self.address = f"http://127.0.0.1:{server.server_port}/token"
+        if self.authority is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.authority.directory / "server.crt", self.authority.directory / "server.key")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            self.address = self.address.replace("http:", "https:")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

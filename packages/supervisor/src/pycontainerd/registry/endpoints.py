@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import ssl
 from pathlib import Path
 from typing import Final
@@ -59,8 +61,19 @@ def _mirror(config: RegistryConfig, text: str) -> Endpoint:
     return Endpoint(parts.netloc, (text.rstrip("/"),), insecure, is_mirror=True)
 
 
-def tls_context(config: RegistryConfig, host: str, *, insecure: bool) -> ssl.SSLContext:
-    """How to believe ``host``: the machine's authorities and those of its own directory. Reads files. InvalidInput names one that is bad."""
+def certificates(config: RegistryConfig, *hosts: str) -> tuple[tuple[str, int], ...]:
+    """Paths and times of the files that ``tls_context`` reads: it is another one when they are others."""
+    found = []
+    for host in dict.fromkeys(hosts):
+        with contextlib.suppress(FileNotFoundError), os.scandir(config.certificates / host) as entries:
+            found += [(entry.path, entry.stat().st_mtime_ns) for entry in entries]
+    return tuple(sorted(found))
+
+
+def tls_context(config: RegistryConfig, host: str, *, insecure: bool, registry: str | None = None) -> ssl.SSLContext:
+    """How to believe ``host``: the machine's authorities and those of its own directory; and, as docker does, the authorities of the ``registry`` that
+    has sent us there: its token server is often of the same maker. Reads files. InvalidInput names one that is bad.
+    """
     context = ssl.create_default_context()
     # Python 3.13 wants of authorities what RFC 5280 does; docker does not, and many private ones have no key usage.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -68,7 +81,8 @@ def tls_context(config: RegistryConfig, host: str, *, insecure: bool) -> ssl.SSL
     if insecure and not directory.is_dir():
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
-    for path in sorted(directory.glob("*")) if directory.is_dir() else ():
+    authorities = (config.certificates / registry).glob("*.crt") if registry not in (None, host) else ()
+    for path in (*sorted(authorities), *sorted(directory.glob("*"))):
         try:
             _add(context, path)
         except (ssl.SSLError, OSError) as error:

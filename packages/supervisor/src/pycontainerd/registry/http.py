@@ -23,7 +23,7 @@ from yarl import URL
 from pycontainerd.errors import RegistryRefused
 from pycontainerd.registry.backoff import Transient
 from pycontainerd.registry.config import RegistryConfig
-from pycontainerd.registry.endpoints import tls_context
+from pycontainerd.registry.endpoints import certificates, tls_context
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 8
@@ -66,7 +66,7 @@ class Http:
     def __init__(self, config: RegistryConfig) -> None:
         self._config = config
         self._session: aiohttp.ClientSession | None = None
-        self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, str, bool], tuple[object, ssl.SSLContext]] = {}
 
     def configure(self, config: RegistryConfig) -> None:
         """Whom to trust from now on. How patient we are stays as it was."""
@@ -111,27 +111,31 @@ class Http:
         self, host: str, method: str, url: str, headers: Mapping[str, str], data: Any, insecure: bool
     ) -> aiohttp.ClientResponse:
         try:
-            return await self._send(method, url, headers, data, insecure)
+            return await self._send(host, method, url, headers, data, insecure)
         except aiohttp.ClientConnectorCertificateError as error:
             raise RegistryRefused(host, _untrusted(host, error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Transient(_reason(error, url)) from error
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], data: Any, insecure: bool
+        self, host: str, method: str, url: str, headers: Mapping[str, str], data: Any, insecure: bool
     ) -> aiohttp.ClientResponse:
         parts = urlsplit(url)
-        context = await self._context(parts.netloc, insecure) if parts.scheme == "https" else True
+        context = await self._context(host, parts.netloc, insecure) if parts.scheme == "https" else True
         return await self._opened().request(
             method, URL(url, encoded=True), headers=headers, data=data, ssl=context, allow_redirects=False
         )
 
-    async def _context(self, host: str, insecure: bool) -> ssl.SSLContext:
+    async def _context(self, registry: str, host: str, insecure: bool) -> ssl.SSLContext:
+        """How ``host`` is believed, to which ``registry`` has sent us, if it is another. Certificates are looked for each time, as docker does."""
         # what is insecure is that registry, and not where it sends us
-        key = (host, insecure and self._config.is_insecure(host))
-        if key not in self._contexts:
-            self._contexts[key] = await asyncio.to_thread(tls_context, self._config, host, insecure=key[1])
-        return self._contexts[key]
+        key = (registry, host, insecure and self._config.is_insecure(host))
+        now = await asyncio.to_thread(certificates, self._config, registry, host)
+        found = self._contexts.get(key)
+        if found is None or found[0] != now:
+            made = await asyncio.to_thread(tls_context, self._config, host, insecure=key[2], registry=registry)
+            found = self._contexts[key] = (now, made)
+        return found[1]
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
