@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import os
 import select
-import subprocess
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
 
-from .conftest import Engine, Result
-
-PROGRAM = Path(sysconfig.get_path("purelib"), "compose", "docker-compose")
-"""The program itself: the command that the package puts on PATH forgets its exit code."""
+from .compose import PROGRAM, Compose
+from .conftest import Engine
 
 PROJECT = """
 name: shop
@@ -41,6 +36,7 @@ services:
     image: busybox
     profiles: [more]
     network_mode: none
+    stop_grace_period: 0s
     command: sleep 1000
   job:
     image: busybox
@@ -50,37 +46,6 @@ services:
 secrets: {token: {file: ./token}}
 configs: {settings: {file: ./settings}}
 """
-
-
-@frozen
-class Compose:
-    """A project's directory, and the engine it is brought up on."""
-
-    engine: Engine
-    directory: Path
-
-    def __call__(self, *args: str, stdin: str | None = None, **environment: str) -> Result:
-        return subprocess.run(
-            [str(PROGRAM), "--ansi", "never", *args],
-            cwd=self.directory,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**self.engine.environment(), **environment},
-        )
-
-    def ok(self, *args: str, stdin: str | None = None, **environment: str) -> str:
-        """Insist on exit code 0; the output without its last newline."""
-        done = self(*args, stdin=stdin, **environment)
-        assert done.returncode == 0, f"compose {' '.join(args)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout.rstrip("\n")
-
-    def states(self) -> dict[str, str]:
-        """Each container and its state."""
-        found = (json.loads(line) for line in self.ok("ps", "-a", "--format", "json").splitlines())
-        return {item["Name"]: item["State"] for item in found}
 
 
 @pytest.fixture
@@ -165,14 +130,7 @@ def test_what_it_tells(compose: Compose) -> None:
         "events", "--until", "0s", "--since", "1m", "--filter", "label=com.docker.compose.project=shop"
     )
     assert "container start" in since
-    events = subprocess.Popen(
-        [str(PROGRAM), "events", "--json"],
-        cwd=compose.directory,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=compose.engine.environment(),
-    )
-    with events:
+    with compose.popen("events", "--json") as events:
         try:
             assert events.stdout is not None
             while not select.select([events.stdout], [], [], 0.2)[0]:  # until it has begun to listen

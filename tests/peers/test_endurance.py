@@ -1,11 +1,16 @@
-"""Many of everything in a row and at once: the daemon holds no more in the end than it held at the beginning."""
+"""Many of everything in a row and at once: the daemon holds no more in the end than it held at the beginning.
+
+``PYDOCKERD_ENDURANCE`` multiplies the numbers of the suite: by 4 they are a thousand execs (``nox -s endurance``).
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,9 +21,12 @@ import pytest
 from tests.support.leftovers import OWNED
 
 from .conftest import Engine
+from .raw import ask
 
-EXECS = 300
+TIMES = int(os.environ.get("PYDOCKERD_ENDURANCE", "1"))
+EXECS = 250 * TIMES
 FOLLOWERS = 100
+"""Of logs, and as many of events."""
 GROWTH = 8 << 20
 """Bytes of memory that may be for caches and the allocator's own reasons."""
 
@@ -45,9 +53,9 @@ def read(file: Path) -> bytes:
         return b""
 
 
-def held(client: Any, pid: int) -> dict[str, int]:
+def held(engine: Engine, pid: int) -> dict[str, int]:
     """Descriptors, tasks of the event loop, and bytes of memory."""
-    info = client.info()
+    info = json.loads(ask(engine, "GET", "/info")[1])
     resident = int(read(Path(f"/proc/{pid}/statm")).split()[1]) * 4096
     return {"descriptors": info["NFd"], "tasks": info["NGoroutines"], "memory": resident}
 
@@ -74,9 +82,9 @@ def test_execs_in_a_row_leave_nothing_in_the_daemon(engine: Engine, client: Any)
             assert (code, output) == (0, f"{number}\n".encode())
 
     run(20)
-    before = held(client, pid)
+    before = held(engine, pid)
     run(EXECS)
-    after = settled(lambda: held(client, pid), before)
+    after = settled(lambda: held(engine, pid), before)
     print(f"\n{EXECS} execs: {before} -> {after}")
     assert after["descriptors"] <= before["descriptors"]
     assert after["tasks"] <= before["tasks"]
@@ -90,7 +98,7 @@ def test_followers_of_logs_and_events_at_once(engine: Engine, client: Any) -> No
     container = client.containers.run(
         "busybox", ["sh", "-c", script], network_mode="none", detach=True, stdin_open=True, name="spoken"
     )
-    before = held(client, pid)
+    before = held(engine, pid)
     with ExitStack() as stack:
         logs = [follow(engine, stack, "/v1.50/containers/spoken/logs?follow=1&stdout=1") for _ in range(FOLLOWERS)]
         filters = json.dumps({"container": ["spoken"], "event": ["die"]})
@@ -105,7 +113,7 @@ def test_followers_of_logs_and_events_at_once(engine: Engine, client: Any) -> No
             read_until(follower, b'"Action":"die"')
         for follower in logs:
             read_until(follower, None)
-    after = settled(lambda: held(client, pid), before)
+    after = settled(lambda: held(engine, pid), before)
     print(f"\n{2 * FOLLOWERS} followers: {before} -> {after}")
     assert after["descriptors"] <= before["descriptors"]
     assert after["tasks"] <= before["tasks"]
@@ -132,3 +140,39 @@ def read_until(connection: socket.socket, mark: bytes | None) -> None:
             assert mark is None, seen[-500:]
             return
         seen = (seen + part)[-65536:]
+
+
+def test_a_crowd(engine: Engine) -> None:
+    """The short form of `python -m benchmarks.scale`, which does it with 500 that run and 2,000 that have ended."""
+    running, ended = 20 * TIMES, 60 * TIMES
+    before = held(engine, daemon_pid(engine))
+
+    def make(number: int) -> str:
+        command = ["sleep", "300"] if number < running else ["true"]
+        labels = {"tier": "front" if number % 2 else "back"}
+        body = {"Image": "busybox", "Cmd": command, "Labels": labels, "HostConfig": {"NetworkMode": "none"}}
+        status, text = ask(engine, "POST", f"/containers/create?name=crowd-{number}", body)
+        assert status == 201, text
+        identity = str(json.loads(text)["Id"])
+        assert ask(engine, "POST", f"/containers/{identity}/start")[0] == 204
+        if number >= running:
+            assert ask(engine, "POST", f"/containers/{identity}/wait")[0] == 200
+        return identity
+
+    def listed(query: str) -> set[str]:
+        return {each["Id"] for each in json.loads(ask(engine, "GET", f"/containers/json{query}")[1])}
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, range(running + ended)))
+        started = time.monotonic()
+        assert listed("?all=1") == set(made)
+        print(f"\na list of {len(made)}: {(time.monotonic() - started) * 1000:.0f} ms")
+        assert listed("") == set(made[:running])
+        assert listed('?all=1&filters={"label":["tier=front"]}'.replace('"', "%22")) == set(made[1::2])
+        assert len(listed("?limit=7")) == 7
+        removed = pool.map(lambda each: ask(engine, "DELETE", f"/containers/{each}?force=1")[0], made)
+        assert set(removed) == {204}
+    assert listed("?all=1") == set()
+    after = settled(lambda: held(engine, daemon_pid(engine)), before)
+    assert after["descriptors"] <= before["descriptors"], (before, after)
+    assert after["tasks"] <= before["tasks"], (before, after)

@@ -43,6 +43,23 @@ def test_testcontainers(testcontainers: Engine) -> None:
     assert testcontainers.ok("ps", "-aq") == ""
 
 
+def test_testcontainers_with_files_and_directories(testcontainers: Engine, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("from the host")
+    tmp_path.chmod(0o755)  # for another user
+    service = (
+        DockerContainer("busybox")
+        .with_command(["sh", "-c", "cat /data/mine; echo; exec sleep 300"])
+        .with_volume_mapping(str(tmp_path), "/data", "ro")
+        .with_kwargs(labels={"by": "testcontainers"}, network_mode="none", user="12")
+        .waiting_for(LogMessageWaitStrategy("from the host"))
+    )
+    with service as started:
+        assert started.exec(["id", "-u"]) == (0, b"12\n")
+        told = started.get_wrapped_container().attrs["Config"]["Labels"]
+        assert (told["by"], "org.testcontainers" in told) == ("testcontainers", True)
+    assert testcontainers.ok("ps", "-aq") == ""
+
+
 @pytest.fixture(scope="session")
 def dockerode() -> Path:
     """The directory of node modules with dockerode in it, kept from run to run."""
@@ -76,6 +93,15 @@ def test_dockerode(engine: Engine, dockerode: Path) -> None:
         "exec": "inside\n",
         "execCode": 4,
         "names": ["/node-sleep"],
+        "copied": 0,
+        "paused": True,
+        "stats": 1,
+        "top": 1,
+        "changes": True,
+        "killed": 137,
+        "image": True,
+        "untagged": "node:1",
+        "events": ["node-renamed"],
         "gone": 404,
     }
 

@@ -96,8 +96,7 @@ def test_health_check(engine: Engine) -> None:
     assert json.loads(inspect(engine, "well", "{{json .Config.Healthcheck}}")) == {
         "Test": ["CMD-SHELL", "test -e /tmp/good"], "Interval": 200_000_000, "Retries": 2,
     }  # fmt: skip
-    time.sleep(1.1)  # "until" is cut to whole seconds
-    events = engine.ok("events", "--since", "60s", "--until", "0s", "--filter", "event=health_status", "--filter",
+    events = engine.ok("events", "--since", "60s", "--until", f"{time.time():.9f}", "--filter", "event=health_status", "--filter",
                        "container=well", "--format", "{{.Action}}")  # fmt: skip
     assert events.splitlines() == ["health_status: unhealthy", "health_status: healthy"]
 

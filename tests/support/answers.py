@@ -32,6 +32,8 @@ UNSAID: Final = {
     ("POST", "/exec/{id}/resize", 409),
     ("POST", "/exec/{id}/start", 101),  # as for an attach
     ("POST", "/containers/{id}/update", 409),  # limits below what is in use
+    ("POST", "/containers/{id}/start", 409),  # is paused, or being removed
+    ("POST", "/containers/{id}/restart", 409),
     ("GET", "/containers/{id}/top", 409),  # does not run
     ("POST", "/networks/create", 409),  # its name is in use
     ("POST", "/volumes/create", 404),  # of a driver that is not there

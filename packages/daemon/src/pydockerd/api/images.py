@@ -147,7 +147,7 @@ def _credentials(call: Call) -> Credentials:
 async def _stream(call: Call, messages: AsyncIterator[Progress]) -> web.StreamResponse:
     """What fails before the first message is the answer's status; afterwards, it is the last message.
 
-    A client that leaves ends the work: the next message finds nobody.
+    A client that leaves ends the work, also where a registry has nothing to say.
     """
     async with contextlib.aclosing(messages):  # type: ignore[type-var]
         first = await anext(messages)
@@ -172,11 +172,11 @@ async def _report(call: Call, lines: Iterable[Progress]) -> web.StreamResponse:
 
 ROUTES = (
     Route("GET", "/images/json", list_images),
-    Route("POST", "/images/create", create),
+    Route("POST", "/images/create", create, streams=True),
     Route("GET", "/images/{name}/json", inspect),
     Route("GET", "/images/{name}/history", history),
     Route("GET", "/images/{name}/attestations", attestations),
-    Route("POST", "/images/{name}/push", push),
+    Route("POST", "/images/{name}/push", push, streams=True),
     Route("POST", "/images/{name}/tag", tag),
     Route("DELETE", "/images/{name}", delete),
     Route("POST", "/images/prune", prune),
