@@ -323,3 +323,34 @@ def test_an_image_as_a_mount(volumes: Engine, image: str) -> None:
     volumes.ok("restart", "-t", "0", "cc")
     assert volumes.ok("exec", "cc", "cat", "/img/srv/hard") == "text"
     assert mounts(volumes, "cc")["/img"]["Type"] == "image"
+
+
+def test_cp_into_a_container_that_does_not_run(volumes: Engine, tmp_path: Path) -> None:
+    """What is put where a volume will be mounted is in the volume, as docker has it."""
+    (tmp_path / "config").write_text("said")
+    (tmp_path / "shown").mkdir()
+    options = (
+        "-v",
+        "data:/data",
+        "-v",
+        f"{tmp_path}/shown:/shown:ro",
+        "--mount",
+        "type=volume,src=data,dst=/part,volume-subpath=deep",
+    )
+    volumes.ok(*RUN, "-v", "data:/x", "busybox", "mkdir", "/x/deep")
+    volumes.ok("create", "--name", "cc", *NET, *options, "busybox", "cat", "/data/config", "/part/config")
+    volumes.ok("cp", f"{tmp_path}/config", "cc:/data/config")
+    volumes.ok("cp", f"{tmp_path}/config", "cc:/part")
+    assert volumes.ok("start", "-a", "cc") == "saidsaid"
+    volumes.ok("cp", "cc:/data/.", f"{tmp_path}/out")
+    assert (tmp_path / "out/deep/config").read_text() == "said"
+    volumes.ok("cp", "cc:/data", f"{tmp_path}/named")
+    assert (tmp_path / "named/config").read_text() == "said"
+    (tmp_path / "shown/file").write_text("bound")
+    volumes.ok("cp", "cc:/shown/file", f"{tmp_path}/file")
+    assert (tmp_path / "file").read_text() == "bound"
+    refused = volumes.docker("cp", f"{tmp_path}/config", "cc:/shown/")
+    assert (refused.returncode, "mounted volume is marked read-only" in refused.stderr) == (1, True), refused.stderr
+    missing = volumes.docker("cp", "cc:/data/nope", f"{tmp_path}/nope")
+    assert "Could not find the file /data/nope in container cc" in missing.stderr
+    assert os.listdir(volumes.directory / "run/volumes") in ([], [volumes.ok("inspect", "-f", "{{.Id}}", "cc")])

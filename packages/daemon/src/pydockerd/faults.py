@@ -6,7 +6,7 @@ import errno
 import logging
 
 from pycontainerd import errors as supervisor
-from pydockerd.errors import ApiError, BadRequest, Conflict, InternalError, NotFound, NotServed, Unauthorized
+from pydockerd.errors import ApiError, BadRequest, Conflict, Forbidden, InternalError, NotFound, NotServed, Unauthorized
 
 logger = logging.getLogger("pydockerd.api")
 
@@ -40,6 +40,8 @@ def as_answer(error: Exception) -> ApiError:
         return error.__cause__
     if isinstance(error, supervisor.NameInUse):
         return Conflict(f"Conflict. {error}")
+    if isinstance(error, supervisor.ReadOnly):
+        return Forbidden(error.rule)
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             return answer(str(error))

@@ -38,6 +38,7 @@
     │   ├── IngestInUse
     │   ├── AlreadyRunning
     │   ├── NotRunning
+    │   ├── ReadOnly                where something is to be put among a container's files
     │   ├── Paused
     │   ├── NotPaused
     │   ├── Restarting              it has ended, and its restart policy is about to start it again
@@ -294,6 +295,14 @@ class AlreadyRunning(Conflict):
 
 class NotRunning(Conflict):
     """The container does not run."""
+
+
+class ReadOnly(Conflict):
+    """Nothing can be put into these files of a container: ``rule`` says why, in dockerd's words."""
+
+    def __init__(self, label: str, rule: str) -> None:
+        super().__init__(f"container {label}: {rule}")
+        self.rule = rule
 
 
 class Paused(Conflict):

@@ -19,7 +19,7 @@ from pycontainerd.errors import PathNotFound
 from pydockerd.api.call import Call, Route, answer, empty, encode, open_stream
 from pydockerd.api.containers import find
 from pydockerd.engine import Engine
-from pydockerd.errors import BadRequest, Forbidden, NotFound
+from pydockerd.errors import BadRequest, NotFound
 from pydockerd.models.container import Change, Committed, PathStatView
 from pydockerd.models.container_config import Config
 from pydockerd.models.wire import read, timestamp
@@ -78,8 +78,6 @@ async def get_archive(engine: Engine, call: Call) -> web.StreamResponse:
 async def put_archive(engine: Engine, call: Call) -> web.Response:
     """PutContainerArchive. Owners are those that the tar says, with ``copyUIDGID`` too."""
     container = find(engine, call)
-    if container.config.read_only:
-        raise Forbidden("container rootfs is marked read-only")
     body = call.request.content.iter_chunked(_PIECE)
     with _named(call):
         await container.write_archive(_path(call), body, keep_kinds=call.flag("noOverwriteDirNonDir"))

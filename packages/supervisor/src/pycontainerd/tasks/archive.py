@@ -33,9 +33,12 @@ class PathStat:
     link_target: str
 
 
-def look(root: int, path: str) -> PathStat:
-    """What is at the path; a symlink is not followed, unless a slash comes after it. PathNotFound, PathRefused."""
-    absolute, fd = _found(root, path, os.O_PATH | os.O_NOFOLLOW)
+def look(root: int, path: str, *, asked: str = "") -> PathStat:
+    """What is at the path; a symlink is not followed, unless a slash comes after it. PathNotFound, PathRefused.
+
+    ``asked`` is what it is called for who has asked, if that is another path: one that leads into a mount.
+    """
+    absolute, fd = _found(root, path, os.O_PATH | os.O_NOFOLLOW, asked)
     try:
         status = os.fstat(fd)
         target = os.fsdecode(os.readlink(b"", dir_fd=fd)) if stat.S_ISLNK(status.st_mode) else ""
@@ -50,40 +53,42 @@ def look(root: int, path: str) -> PathStat:
     )
 
 
-def take(root: int, path: str, owners: Owners) -> Generator[bytes, None, None]:
+def take(root: int, path: str, owners: Owners, *, asked: str = "") -> Generator[bytes, None, None]:
     """The tar of a file, or of a directory with all in it; its names begin with the last part of the path. PathNotFound, PathRefused, OSError.
 
-    ``owners``: how those in the container see the machine's.
+    ``owners``: how those in the container see the machine's. ``asked`` as for ``look``.
     """
-    absolute, fd = _found(root, path, os.O_PATH | os.O_NOFOLLOW)
+    absolute, fd = _found(root, path, os.O_PATH | os.O_NOFOLLOW, asked)
     try:
         yield from archive_of(fd, os.fsencode(_base(absolute)), owners)
     finally:
         os.close(fd)
 
 
-def give(root: int, path: str, source: IO[bytes], owners: Owners, *, keep_kinds: bool) -> None:
+def give(root: int, path: str, source: IO[bytes], owners: Owners, *, keep_kinds: bool, asked: str = "") -> None:
     """Unpack a tar (seekable; plain, gzip or zstd) into the directory at the path, over what is there.
 
     ``owners`` is as for ``take``. With ``keep_kinds`` no directory is replaced by a file, nor the other way round. PathNotFound, PathRefused, LayerError, OSError.
     """
-    _, fd = _found(root, path, os.O_PATH | os.O_DIRECTORY)
+    _, fd = _found(root, path, os.O_PATH | os.O_DIRECTORY, asked)
     try:
         put(source, f"/proc/self/fd/{fd}/.", keep_kinds=keep_kinds, owners=owners)
     finally:
         os.close(fd)
 
 
-def _found(root: int, path: str, flags: int) -> tuple[str, int]:
+def _found(root: int, path: str, flags: int, asked: str) -> tuple[str, int]:
+    """The absolute path that was asked for, and a descriptor of what is there."""
+    asked = asked or path
     if "\0" in path:  # the kernel would take what stands before it for the whole
-        raise PathRefused(path, "a zero is in it")
+        raise PathRefused(asked, "a zero is in it")
     absolute = path if path.startswith("/") else f"/{path}"
     try:
-        return absolute, open_in_root(root, absolute, flags)
+        return asked if asked.startswith("/") else f"/{asked}", open_in_root(root, absolute, flags)
     except FileNotFoundError:
-        raise PathNotFound(path) from None
+        raise PathNotFound(asked) from None
     except (OSError, ValueError) as error:
-        raise PathRefused(path, getattr(error, "strerror", None) or str(error)) from error
+        raise PathRefused(asked, getattr(error, "strerror", None) or str(error)) from error
 
 
 def _base(absolute: str) -> str:

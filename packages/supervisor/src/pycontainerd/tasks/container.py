@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from os import PathLike
@@ -18,7 +26,7 @@ from pycontainerd.containers.record import moment
 from pycontainerd.containers.restart import RestartPolicy
 from pycontainerd.containers.states import Action, after, refusal
 from pycontainerd.diff.change import Change
-from pycontainerd.errors import Conflict
+from pycontainerd.errors import ReadOnly
 from pycontainerd.faults.faults import Faults
 from pycontainerd.images.image import Image
 from pycontainerd.logs.notifier import Notifier
@@ -33,6 +41,7 @@ from pycontainerd.tasks.exec import Exec
 from pycontainerd.tasks.failures import asking
 from pycontainerd.tasks.flow import flow
 from pycontainerd.tasks.life import Life
+from pycontainerd.tasks.mounted import Place, opened, place
 from pycontainerd.tasks.neighbours import Neighbours
 from pycontainerd.tasks.output import Query
 from pycontainerd.tasks.processes import describe
@@ -259,32 +268,34 @@ class Container(Life):
 
     async def stat(self, path: str) -> PathStat:
         """What is at a path of its files; a symlink is not followed. Raises PathNotFound, PathRefused."""
-        async with self.rootfs() as root:
-            return await self._services.worker.run(archive.look, root, path)
+        async with self._files(path) as (root, inside):
+            return await self._services.worker.run(archive.look, root, inside, asked=path)
 
     async def read_archive(self, path: str) -> AsyncGenerator[bytes, None]:
         """The tar of a file or a directory of it, as ``docker cp`` takes it out. Raises PathNotFound, PathRefused, OSError."""
         owners = owners_seen(self._record)
-        async with self.rootfs() as root:
-            async with contextlib.aclosing(flow(self._services.worker, archive.take(root, path, owners))) as pieces:
+        async with self._files(path) as (root, inside):
+            taken = archive.take(root, inside, owners, asked=path)
+            async with contextlib.aclosing(flow(self._services.worker, taken)) as pieces:
                 async for piece in pieces:
                     yield piece
 
     async def write_archive(self, path: str, source: AsyncIterable[bytes], *, keep_kinds: bool = False) -> None:
         """Unpack a tar (plain, gzip or zstd) into a directory of it, over what is there; what was written before an error stays.
 
-        ``keep_kinds``: no directory is replaced by a file, nor the other way round. Raises PathNotFound, PathRefused, LayerError; Conflict when its
-        file system is read-only; OSError.
+        ``keep_kinds``: no directory is replaced by a file, nor the other way round. Raises PathNotFound, PathRefused, LayerError; ReadOnly; OSError.
         """
-        if self.config.read_only:
-            raise Conflict(f"container {self._label}: container rootfs is marked read-only")
+        if self.config.read_only and place(self.config.mounts, path) is None:
+            raise ReadOnly(self._label, "container rootfs is marked read-only")
         with self._services.images.spool() as spool:
             async for piece in source:
                 await self._services.worker.run(spool.write, piece)
             spool.seek(0)
             owners = owners_seen(self._record)
-            async with self.rootfs() as root:
-                await self._services.worker.run(archive.give, root, path, spool, owners, keep_kinds=keep_kinds)
+            async with self._files(path, writes=True) as (root, inside):
+                await self._services.worker.run(
+                    archive.give, root, inside, spool, owners, keep_kinds=keep_kinds, asked=path
+                )
 
     def execs(self) -> list[Exec]:
         """Those that were prepared, run, or ended not long ago."""
@@ -397,6 +408,25 @@ class Container(Life):
         return self._services.snapshots.writable(self.id)
 
     # -- inside -----------------------------------------------------------------------------------------------------------------
+
+    def _mounted_at(self, path: str) -> Place | None:
+        return None if self._record.pid else place(self.config.mounts, path)
+
+    @contextlib.asynccontextmanager
+    async def _files(self, path: str, *, writes: bool = False) -> AsyncIterator[tuple[int, str]]:
+        """The root and the path in it of what it sees at ``path``; while it does not run, what would be mounted there, and nobody starts it meanwhile."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self._mounted_at(path) is not None:
+                await stack.enter_async_context(self._lock)
+            found = self._mounted_at(path)
+            if found is None:
+                yield await stack.enter_async_context(self.rootfs()), path
+                return
+            if writes and found.read_only:
+                raise ReadOnly(self._label, "mounted volume is marked read-only")
+            stack.push_async_callback(self._release_mounts)
+            await self._services.mounts.prepare(self.id, self.config)
+            yield stack.enter_context(opened(found)), found.path
 
     def _notifier(self, follow: bool) -> Notifier | None:
         return self._stdio.notifier if follow and self._is_active() else None
