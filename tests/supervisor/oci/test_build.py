@@ -169,7 +169,7 @@ def test_what_cannot_be_is_refused_by_name(changes: dict[str, Any], field: str) 
 
 @pytest.mark.parametrize(
     ("field", "mode"),
-    [("network", "bridge"), ("pid", "container:"), ("ipc", "shared"), ("uts", "container:a"), ("userns", "private")],
+    [("network", "bridge"), ("pid", "container:"), ("ipc", "shared"), ("uts", "container:a"), ("userns", "mine")],
 )
 def test_unknown_namespace_modes_are_refused(field: str, mode: str) -> None:
     changes: dict[str, Any] = {field: mode}
