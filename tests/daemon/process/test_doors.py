@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.process.conftest import Starter, ask, port, until
+from tests.daemon.process.conftest import Starter, ask, port
 from tests.support.certificates import CertificateAuthority, Pair
 from tests.support.daemon import Daemon, Result, answers
 from tests.support.run import RUN
@@ -118,9 +118,8 @@ def test_docker_py_ends_its_input_beneath_tls(verifying: Daemon, authority: Cert
 def test_without_a_certificate_nobody_comes_in(verifying: Daemon, authority: CertificateAuthority) -> None:
     said = docker(verifying, "--tls", f"--tlscacert={authority.certificate}", "version")
     assert (said.returncode, "Server:" in said.stdout) == (1, False)
-    assert (
-        "certificate" in said.stderr or "reset by peer" in said.stderr
-    )  # asyncio may end it before its reason has left
+    # asyncio ends the connection before its reason has left, if it likes
+    assert re.search("certificate|reset by peer|EOF", said.stderr)
     plain = docker(verifying, "version")
     assert plain.returncode == 1
     assert "Server:" not in plain.stdout
@@ -163,48 +162,6 @@ def test_the_name_in_the_certificate_is_who_asks(
     assert docker(verifying, *showing(authority, alice), "rm", made.stdout.strip()).returncode == 0
 
 
-def refusal(*options: str) -> str:
-    """What a daemon says that does not start."""
-    daemon = Daemon(options=options)
-    try:
-        done = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=30, check=False)
-    finally:
-        shutil.rmtree(daemon.directory)
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
-
-
-def test_tcp_has_to_be_decided(authority: CertificateAuthority) -> None:
-    address = ("-H", "tcp://127.0.0.1:0")
-    assert "whoever reaches it would be root on this machine: use --tlsverify" in refusal(*address)
-    assert "use --tlsverify" in refusal(*address, "--tls", *tls_flags(authority))
-    assert "contradict each other" in refusal(*address, "--tls=false", "--tlsverify")
-
-
-def test_files_of_tls_are_named(authority: CertificateAuthority, tmp_path: Path) -> None:
-    address = ("-H", "tcp://127.0.0.1:0", "--tlsverify")
-    good = tls_flags(authority)
-    missing = tmp_path / "none.pem"
-    for number, name in enumerate(("tlscacert", "tlscert", "tlskey")):
-        flags = [*good]
-        flags[number] = f"--{name}={missing}"
-        assert f"--{name} {missing}: No such file or directory" in refusal(*address, *flags)
-    garbage = tmp_path / "garbage.pem"
-    garbage.write_text("not a certificate")
-    assert f"--tlscacert {garbage}: " in refusal(*address, f"--tlscacert={garbage}", *good[1:])
-    assert f"--tlscert {garbage}, --tlskey " in refusal(*address, good[0], f"--tlscert={garbage}", good[2])
-
-
-def test_plain_tcp_if_it_is_said_twice(start: Starter) -> None:
-    daemon = start("-H", "tcp://127.0.0.1:0", "--tls=false")
-    assert docker(daemon, "version", "--format", "{{.Server.Os}}").stdout == "linux\n"
-    assert "not encrypted, and nobody has to prove who he is" in daemon.log()
-    assert (
-        "API is accessible on http://127.0.0.1:0 without encryption" in ask(daemon, "GET", "/info").json["Warnings"][-1]
-    )
-
-
 def test_tls_for_anybody_if_it_is_said(start: Starter, authority: CertificateAuthority) -> None:
     daemon = start("-H", "tcp://127.0.0.1:0", "--tls", "--tlsverify=false", *tls_flags(authority))
     flags = ("--tlsverify", f"--tlscacert={authority.certificate}")
@@ -212,24 +169,32 @@ def test_tls_for_anybody_if_it_is_said(start: Starter, authority: CertificateAut
     assert "nobody has to prove who he is" in daemon.log()
 
 
-def test_a_port_in_use_is_told() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        assert f"-H {address}: cannot listen: Address already in use" in refusal("-H", address, "--tls=false")
+GROUP = grp.getgrgid(100)
 
 
-def test_the_socket_is_roots_and_its_groups(start: Starter) -> None:
-    group = grp.getgrgid(100)
-    daemon = start("--group", group.gr_name)
-    found = daemon.socket.stat()
-    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o660, 0, group.gr_gid)
-    for directory in (daemon.directory, daemon.directory.parent):
+@pytest.fixture(scope="module")
+def open_daemon(start_shared: Starter) -> Daemon:
+    """One whose doors are open: to a group, and to whoever comes over TCP."""
+    return start_shared("--group", GROUP.gr_name, "-H", "tcp://127.0.0.1:0", "--tls=false")
+
+
+def test_plain_tcp_if_it_is_said_twice(open_daemon: Daemon) -> None:
+    assert docker(open_daemon, "version", "--format", "{{.Server.Os}}").stdout == "linux\n"
+    assert "not encrypted, and nobody has to prove who he is" in open_daemon.log()
+    assert (
+        "API is accessible on http://127.0.0.1:0 without encryption"
+        in ask(open_daemon, "GET", "/info").json["Warnings"][-1]
+    )
+
+
+def test_the_socket_is_roots_and_its_groups(open_daemon: Daemon) -> None:
+    found = open_daemon.socket.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o660, 0, GROUP.gr_gid)
+    for directory in (open_daemon.directory, open_daemon.directory.parent):
         directory.chmod(0o755)
-    for extra, expected in (((), 7), ((group.gr_gid,), 0)):  # 7: it could not connect
+    for extra, expected in (((), 7), ((GROUP.gr_gid,), 0)):  # 7: it could not connect
         done = subprocess.run(
-            ["curl", "-sS", "--unix-socket", str(daemon.socket), "http://d/_ping"],
+            ["curl", "-sS", "--unix-socket", str(open_daemon.socket), "http://d/_ping"],
             user=65534,
             group=65534,
             extra_groups=list(extra),
@@ -238,14 +203,20 @@ def test_the_socket_is_roots_and_its_groups(start: Starter) -> None:
             check=False,
         )
         assert done.returncode == expected, done.stderr
-    assert "there is no such group" in refusal("--group", "no-such-group-here")
 
 
-def test_sockets_are_handed_over(tmp_short: Path) -> None:
-    """As systemd does it: descriptors from 3 on, and what they are in the environment of that process alone."""
+def test_a_service_manager_hands_over_sockets_and_is_told(tmp_short: Path) -> None:
+    """As systemd does it: descriptors from 3 on, what they are in the environment of that process alone, and somebody who waits for READY=1."""
     daemon = Daemon()
     given = tmp_short / "given.sock"
-    with socket.socket(socket.AF_UNIX) as unix, socket.socket() as tcp, (daemon.directory / "log").open("wb") as log:
+    with (
+        socket.socket(socket.AF_UNIX) as unix,
+        socket.socket() as tcp,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        (daemon.directory / "log").open("wb") as log,
+    ):
+        manager.bind(str(tmp_short / "notify"))
+        manager.settimeout(30)
         unix.bind(str(given))
         unix.listen()
         tcp.bind(("127.0.0.1", 0))
@@ -258,11 +229,15 @@ def test_sockets_are_handed_over(tmp_short: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env={**os.environ, "NOTIFY_SOCKET": str(tmp_short / "notify")},
         )
         daemon.process = process
         try:
-            until(lambda: answers(str(given)) or process.poll() is not None)
+            assert manager.recv(200).decode().splitlines() == ["READY=1", f"MAINPID={process.pid}"]
             assert answers(str(given)), daemon.log()
+            process.send_signal(signal.SIGHUP)
+            assert manager.recv(200).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(200).startswith(b"READY=1\n")
             assert f"tcp://127.0.0.1:{tcp.getsockname()[1]}" in daemon.log()
             run = subprocess.run(
                 ["docker", "-H", f"unix://{given}", "run", "--rm", "--network", "none", "host", "env"],
@@ -271,40 +246,11 @@ def test_sockets_are_handed_over(tmp_short: Path) -> None:
                 timeout=60,
                 check=False,
             )
-            assert (run.returncode, "LISTEN_" in run.stdout) == (0, False), run.stderr
-            variables = Path(f"/proc/{process.pid}/environ").read_bytes()
-            assert b"LISTEN_FDS" in variables  # it was told, and has told nobody on
-        finally:
-            daemon.stop()
-        assert given.exists()  # it is the service manager's
-    print(daemon.log())
-    shutil.rmtree(daemon.directory)
-
-
-def test_none_handed_over_is_told() -> None:
-    assert "no sockets were handed over by the service manager" in refusal("-H", "fd://")
-
-
-def test_the_service_manager_is_told(tmp_short: Path) -> None:
-    """READY=1 once clients can come, RELOADING=1 around a reload, STOPPING=1 (sd_notify(3))."""
-    daemon = Daemon()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, (daemon.directory / "log").open("wb") as log:
-        manager.bind(str(tmp_short / "notify"))
-        manager.settimeout(20)
-        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_short / "notify")}
-        daemon.process = subprocess.Popen(
-            daemon.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-        )
-        try:
-            assert manager.recv(200).decode().splitlines() == ["READY=1", f"MAINPID={daemon.process.pid}"]
-            assert answers(str(daemon.socket))
-            daemon.process.send_signal(signal.SIGHUP)
-            assert manager.recv(200).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-            assert manager.recv(200).startswith(b"READY=1\n")
-            inside = daemon.docker("run", "--rm", "--network", "none", "host", "env")
-            assert (inside.returncode, "NOTIFY_SOCKET" in inside.stdout) == (0, False)
+            assert run.returncode == 0, run.stderr
+            assert not re.search("LISTEN_|NOTIFY_SOCKET", run.stdout)  # it was told, and has told nobody on
         finally:
             daemon.stop()
         assert manager.recv(200) == b"STOPPING=1"
+        assert given.exists()  # it is the service manager's
     print(daemon.log())
     shutil.rmtree(daemon.directory)

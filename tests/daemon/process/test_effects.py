@@ -182,21 +182,3 @@ def test_events_are_counted_by_listeners(daemon: Daemon) -> None:
     assert info(daemon)["NEventsListener"] == 1
     connection.close()
     until(lambda: info(daemon)["NEventsListener"] == 0)
-
-
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (("--seccomp-profile", "/none.json"), "opening seccomp profile (/none.json) failed: No such file or directory"),
-        (("--authorization-plugin", "no-such"), 'plugin "no-such" not found'),
-        (("--log-opt", "nonsense=1"), "unknown log opt 'nonsense' for json-file log driver"),
-        (
-            ("--metrics-addr", "192.0.2.1:1"),
-            "--metrics-addr 192.0.2.1:1: cannot listen: Cannot assign requested address",
-        ),
-    ],
-)
-def test_what_cannot_be_does_not_start(flags: tuple[str, ...], told: str) -> None:
-    from tests.daemon.process.test_doors import refusal
-
-    assert told in refusal(*flags)

@@ -21,6 +21,12 @@ def plain(start_shared: Starter) -> Daemon:
     return start_shared()
 
 
+@pytest.fixture(scope="module")
+def debugging(start_shared: Starter) -> Daemon:
+    """A daemon that logs everything."""
+    return start_shared("--debug")
+
+
 def lines(daemon: Daemon) -> list[dict[str, Any]]:
     """Of a log in JSON."""
     return [json.loads(line) for line in daemon.log().splitlines()]
@@ -58,10 +64,9 @@ def test_an_id_that_could_not_stand_in_a_line_is_replaced(plain: Daemon) -> None
     assert kept == "a/b:c=1+2"
 
 
-def test_the_text_form_is_dockerds(start: Starter) -> None:
-    daemon = start("--debug")
-    ask(daemon, "GET", "/containers/nobody%0Aelse/json", headers={"X-Request-ID": REQUEST})
-    (line,) = [line for line in daemon.log().splitlines() if f"request={REQUEST}" in line]
+def test_the_text_form_is_dockerds(debugging: Daemon) -> None:
+    ask(debugging, "GET", "/containers/nobody%0Aelse/json", headers={"X-Request-ID": REQUEST})
+    (line,) = [line for line in debugging.log().splitlines() if f"request={REQUEST}" in line]
     assert re.fullmatch(
         r'time="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z" level=debug msg="GET /containers/nobody%0Aelse/json" '
         rf"logger=pydockerd\.api request={REQUEST} status=404 ms=[0-9.]+",
@@ -75,8 +80,8 @@ def test_at_info_requests_are_not_told(plain: Daemon) -> None:
     assert "nobody" not in plain.log()
 
 
-def test_no_secret_is_logged(start: Starter) -> None:
-    daemon = start("--debug")
+def test_no_secret_is_logged(debugging: Daemon) -> None:
+    daemon = debugging
     secret = "s3cr3t-of-somebody"
     config = {"username": "me", "password": secret, "serveraddress": "127.0.0.1:1"}
     header = base64.urlsafe_b64encode(json.dumps(config).encode()).decode()

@@ -8,6 +8,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import pytest
+
 from tests.daemon.process.conftest import Starter, ask, open_stream, until
 from tests.support.daemon import Daemon
 
@@ -29,6 +31,12 @@ def reload(daemon: Daemon) -> str:
 def info(daemon: Daemon) -> dict[str, Any]:
     found: dict[str, Any] = ask(daemon, "GET", "/info").json
     return found
+
+
+@pytest.fixture(scope="module")
+def daemon(start_shared: Starter) -> Daemon:
+    """One for the tests that put back what they change."""
+    return start_shared("--label", "by=flag", file={})
 
 
 def test_what_dockerd_reloads(start: Starter) -> None:
@@ -73,8 +81,7 @@ def test_what_dockerd_reloads(start: Starter) -> None:
     assert "level=debug" in said + daemon.log()
 
 
-def test_mirrors_are_asked_from_then_on(start: Starter) -> None:
-    daemon = start(file={})
+def test_mirrors_are_asked_from_then_on(daemon: Daemon) -> None:
     asked: list[str] = []
 
     class Mirror(BaseHTTPRequestHandler):
@@ -103,10 +110,13 @@ def test_mirrors_are_asked_from_then_on(start: Starter) -> None:
         thread.join()
         server.server_close()
     assert "/v2/library/no-such/manifests/1" in asked
+    write(daemon, {})
+    reload(daemon)
 
 
-def test_a_wrong_file_changes_nothing(start: Starter) -> None:
-    daemon = start("--label", "by=flag", file={"debug": True})
+def test_a_wrong_file_changes_nothing(daemon: Daemon) -> None:
+    write(daemon, {"debug": True})
+    reload(daemon)
     for content, told in (
         ("{", "invalid JSON"),
         ({"debug": False, "nonsense": 1}, "don't match any configuration option: nonsense"),
@@ -121,10 +131,11 @@ def test_a_wrong_file_changes_nothing(start: Starter) -> None:
         assert info(daemon)["Labels"] == ["by=flag"]
     (daemon.directory / "daemon.json").unlink()
     assert "no such file or directory" in reload(daemon)
+    write(daemon, {})
+    reload(daemon)
 
 
-def test_authorizers_come_and_go(start: Starter) -> None:
-    daemon = start(file={})
+def test_authorizers_come_and_go(daemon: Daemon) -> None:
     write(daemon, {"authorization-plugins": ["python://tests.daemon.process.hooks:Nobody"]})
     reload(daemon)
     reply = ask(daemon, "GET", "/info")
