@@ -79,7 +79,7 @@ def test_a_port_in_use_is_told() -> None:
     assert said == f"-H {address}: cannot listen: Address already in use"
     with pytest.raises(StartupError, match="--metrics-addr x: cannot listen: Cannot assign requested address"):
         listen_tcp("--metrics-addr x", "192.0.2.1", 1)
-    with pytest.raises(StartupError, match="cannot listen: (Name or service not known|Temporary failure)"):
+    with pytest.raises(StartupError, match=r"cannot listen: (Name or service not known|Temporary failure)"):
         listen_tcp("-H x", "no.such.host.invalid", 1)
 
 
