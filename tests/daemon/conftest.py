@@ -72,7 +72,7 @@ async def engine(tmp_short: Path) -> AsyncIterator[Engine]:
         mounts = VolumeMounts(volumes, tmp_short / "mounts", ImageViews(lambda: cast("Any", None)))
         settings = Settings(data_root=tmp_short, exec_root=tmp_short / "run")
         async with opened_networks(state, settings) as networks:
-            cache = BuildCache(state, tmp_short / "builds")
+            cache = BuildCache(state, tmp_short / "builds", tmp_short / "run/builds")
             yield Engine(cast("Supervisor", FakeSupervisor()), settings, volumes, mounts, networks, cache)
 
 

@@ -142,5 +142,71 @@ MAINTAINER me
     assert (found["User"], found["WorkingDir"], found["StopSignal"]) == ("5:6", "/a/b", "SIGUSR1")
     assert (found["Entrypoint"], found["Cmd"]) == (["/bin/sh", "-ec", "echo hi"], ["x"])
     assert found["Shell"] == ["/bin/sh", "-ec"]
+    assert found["OnBuild"] == ["RUN true"]
+    assert found["Healthcheck"] == {"Test": ["CMD-SHELL", "true"], "Interval": 5 * 10**9, "Retries": 2}
     assert config["Author"] == "me"
     engine.ok("rmi", "configured")
+
+
+def test_triggers(engine: Engine, tmp_path: Path) -> None:
+    built(engine, context(tmp_path / "a", "FROM busybox\nONBUILD COPY x /x\nONBUILD RUN cat /x > /y\n"), "-t", "base")
+    output = built(engine, context(tmp_path / "b", "FROM base\n", {"x": "z"}), "-t", "derived", "--network", "none")
+    assert "# Executing 2 build triggers" in output
+    assert says(engine, "derived", "cat", "/y") == "z"
+    assert json.loads(engine.ok("image", "inspect", "derived"))[0]["Config"].get("OnBuild") is None
+    engine.ok("rmi", "base", "derived")
+
+
+def test_here_documents(engine: Engine, tmp_path: Path) -> None:
+    text = """\
+FROM busybox
+ENV who=you
+COPY <<one <<'two' /d/
+hello $who
+one
+hello $who
+two
+RUN <<EOF
+cat /d/one /d/two > /both
+pwd >> /both
+EOF
+RUN cat <<-A > /c
+\tx
+A
+"""
+    built(engine, context(tmp_path, text), "-t", "here", "--network", "none")
+    assert says(engine, "here", "cat", "/both", "/c") == "hello you\nhello $who\n/\nx"
+    engine.ok("rmi", "here")
+
+
+def test_mounts(engine: Engine, tmp_path: Path) -> None:
+    text = """\
+FROM busybox AS other
+RUN mkdir /o; echo other > /o/x
+FROM busybox
+WORKDIR /w
+RUN --mount=type=cache,target=/cache,id=ID --mount=type=tmpfs,target=/t,size=1m \\
+    echo more >> /cache/log; cat /cache/log > log; touch /t/x; [ "$(stat -f -c %T /t)" = tmpfs ]
+RUN --mount=target=ctx,source=sub --mount=type=bind,from=other,source=/o,target=/mnt/deep,rw \\
+    cat ctx/f /mnt/deep/x > both; touch /mnt/deep/new
+""".replace("ID", str(tmp_path))
+    directory = context(tmp_path, text, {"sub/f": "file\n"})
+    built(engine, directory, "-t", "mounted", "--network", "none")
+    assert says(engine, "mounted", "cat", "log", "both") == "more\nfile\nother"
+    assert says(engine, "mounted", "ls", "/", "/w").split("\n\n")[1] == "/w:\nboth\nlog"
+    assert not {"cache", "t", "mnt"} & set(says(engine, "mounted", "ls", "/").split())
+    built(engine, directory, "-t", "mounted", "--network", "none", "--no-cache")
+    assert says(engine, "mounted", "cat", "log") == "more\nmore"
+    engine.ok("rmi", "mounted")
+
+
+def test_adding(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "tree/in").mkdir(parents=True)
+    (tmp_path / "tree/in/file").write_text("content")
+    for option, name in (("z", "a.tar.gz"), ("J", "b.tar.xz"), ("", "plain")):
+        subprocess.run(["tar", f"-c{option}f", tmp_path / name, "-C", tmp_path / "tree", "in"], check=True)
+    text = "FROM busybox\nADD a.tar.gz /a\nADD b.tar.xz plain /b/\nCOPY a.tar.gz /c/\nADD --unpack=false plain /d/\nADD text /e\n"
+    built(engine, context(tmp_path, text, {"text": "text"}), "-t", "added")
+    found = says(engine, "added", "find", "/a", "/b", "/c", "/d", "/e", "-type", "f")
+    assert sorted(found.split()) == ["/a/in/file", "/b/in/file", "/c/a.tar.gz", "/d/plain", "/e"]
+    engine.ok("rmi", "added")

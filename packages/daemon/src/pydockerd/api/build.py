@@ -12,14 +12,16 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from pydockerd.api.call import Call, Route, encode, open_stream
+from pydockerd.api.call import Call, Route, answer, encode, open_stream
 from pydockerd.builder.options import BuildOptions, Limits
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, BuildFailed
 from pydockerd.faults import as_answer
+from pydockerd.models.build import BuildsPruned
 from pydockerd.models.host_config import Ulimit
 from pydockerd.models.image import Progress, progress_error
 from pydockerd.models.wire import read
+from pydockerd.services import buildcache
 from pydockerd.services import builds as service
 
 SECRETS: Final = "X-Build-Secrets"
@@ -45,6 +47,19 @@ async def build(engine: Engine, call: Call) -> web.StreamResponse:
         except Exception as error:
             await response.write(encode(_failure(error)))
     return response
+
+
+async def prune(engine: Engine, call: Call) -> web.Response:
+    """BuildPrune. ``keep-storage`` is what ``reserved-space`` was called before 1.48."""
+    deleted, reclaimed = await buildcache.prune(
+        engine,
+        call.filters(*buildcache.FILTERS),
+        everything=call.flag("all"),
+        keep=call.integer("reserved-space", call.integer("keep-storage", 0)),
+        most=call.integer("max-used-space", 0),
+        free=call.integer("min-free-space", 0),
+    )
+    return answer(BuildsPruned(caches_deleted=deleted or None, space_reclaimed=reclaimed))
 
 
 def _failure(error: Exception) -> Progress:
@@ -143,4 +158,4 @@ def _secrets(call: Call) -> Mapping[str, bytes]:
         raise BadRequest(f"invalid header {SECRETS}: expected JSON in base64: the content of each in base64") from None
 
 
-ROUTES = (Route("POST", "/build", build, streams=True),)
+ROUTES = (Route("POST", "/build", build, streams=True), Route("POST", "/build/prune", prune))

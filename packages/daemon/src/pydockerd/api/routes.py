@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from pydockerd.api import absent, attach, build, containers, files, images, networks, registries, system, volumes, websocket
+from pydockerd.api import (
+    absent,
+    attach,
+    build,
+    containers,
+    files,
+    images,
+    networks,
+    registries,
+    system,
+    volumes,
+    websocket,
+)
 from pydockerd.api import exec as execs
 
 ROUTES = (

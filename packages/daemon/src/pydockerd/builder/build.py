@@ -38,6 +38,8 @@ class Build:
     architecture: str
     epoch_ns: int | None
     outside: Mapping[str, str]
+    mount_options: tuple[str, ...] = ()
+    """Of what RUN mounts, such as ``idmap`` where users are remapped."""
     _stages: dict[int, asyncio.Future[State]] = field(factory=dict, init=False)
     _images: dict[str, asyncio.Lock] = field(factory=dict, init=False)
 

@@ -16,10 +16,11 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from pycontainerd import LeaseResource, Namespace, Supervisor
+from pycontainerd import LeaseResource, Namespace, Supervisor, tree
 from pycontainerd.errors import LeaseExists
 from pycontainerd.images.image import Layer
 from pycontainerd.metadata.database import Database
+from pydockerd.builder.roottree import clear_views
 
 LEASE: Final = "pydockerd-build-cache"
 NAMESPACE: Final = "pydockerd-build"
@@ -46,25 +47,32 @@ class Record:
 
 @define
 class BuildCache:
-    """``directory`` is for what is not in the store: cache mounts, and what RUN mounts of contexts. One for each data root."""
+    """``directory`` is for what is not in the store: cache mounts, and what RUN mounts of contexts; ``runtime`` for secrets, best on a tmpfs. One for each
+    data root."""
 
     _database: Database
     directory: Path
+    runtime: Path
     _locks: dict[str, asyncio.Lock] = field(factory=dict, init=False)
     _busy: dict[str, int] = field(factory=dict, init=False)
 
     @contextlib.asynccontextmanager
     async def claimed(self, key: str) -> AsyncIterator[None]:
         """Nobody else works on the step meanwhile: who wants the same at the same time waits, and finds it done."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with self.used(key), self._locks.setdefault(key, asyncio.Lock()):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def used(self, key: str) -> AsyncIterator[None]:
+        """It is not pruned meanwhile; others may use it as well."""
         self._busy[key] = self._busy.get(key, 0) + 1
         try:
-            async with lock:
-                yield
+            yield
         finally:
             self._busy[key] -= 1
             if not self._busy[key]:
-                del self._busy[key], self._locks[key]
+                del self._busy[key]
+                self._locks.pop(key, None)
 
     def is_busy(self, key: str) -> bool:
         """Whether somebody works with it at the moment."""
@@ -129,10 +137,8 @@ async def release(supervisor: Supervisor, digests: Collection[str]) -> None:
         await supervisor.leases.release(LEASE, *(LeaseResource.content(digest) for digest in digests))
 
 
-async def clear_left(supervisor: Supervisor) -> None:
-    """Remove what builds of a killed daemon have left: their containers, and what those were made from."""
-    from pydockerd.builder.roottree import clear_views
-
+async def clear_left(supervisor: Supervisor, found: BuildCache) -> None:
+    """Remove what builds of a killed daemon have left: their containers, what those were made from, and what was mounted into them."""
     left = namespace(supervisor)
     for container in left.containers.list():
         await container.remove(force=True)
@@ -140,6 +146,9 @@ async def clear_left(supervisor: Supervisor) -> None:
         if image.blobs:
             await left.images.remove(image.id, force=True)
     await asyncio.to_thread(clear_views, supervisor.snapshots)
+    for directory in (found.directory / "work", found.runtime):
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread(tree.remove, directory)
 
 
 def namespace(supervisor: Supervisor) -> Namespace:

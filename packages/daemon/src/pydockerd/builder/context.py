@@ -16,7 +16,7 @@ from typing import IO, Any, Final, cast
 
 from attrs import define, evolve, field
 
-from pycontainerd.diff.compression import DAMAGED, decompressed, is_compressed
+from pycontainerd.diff.compression import DAMAGED, decompressed
 from pycontainerd.diff.header import BLOCK_DEVICE, CHARACTER, FIFO, FILE
 from pycontainerd.diff.tar import StrictArchive
 from pydockerd.builder.ignore import Ignore
@@ -45,9 +45,9 @@ def plain_tar(spool: IO[bytes], plain: IO[bytes]) -> IO[bytes]:
     return plain
 
 
-def is_compressed_tar(spool: IO[bytes]) -> bool:
-    """Whether the first bytes are those of one of the compressions."""
-    return _stream(spool) is not spool
+def is_compressed(beginning: bytes) -> bool:
+    """Whether these first bytes of a file are those of one of the compressions."""
+    return beginning.startswith((_XZ, _BZ2, b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))
 
 
 def _stream(spool: IO[bytes]) -> IO[bytes]:
@@ -58,7 +58,7 @@ def _stream(spool: IO[bytes]) -> IO[bytes]:
         return cast("IO[bytes]", lzma.LZMAFile(spool))
     if magic[:3] == _BZ2:
         return cast("IO[bytes]", bz2.BZ2File(spool))
-    return decompressed(spool) if is_compressed(spool) else spool
+    return decompressed(spool)
 
 
 @define

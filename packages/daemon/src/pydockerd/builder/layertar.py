@@ -86,10 +86,7 @@ def as_file(pieces: Iterator[bytes]) -> IO[bytes]:
 
 
 def rewritten(layer: IO[bytes], without: Sequence[str], newest_ns: int | None) -> Iterator[bytes]:
-    """The layer ``layer`` (a plain tar of this program's making) without what was made to mount at ``without``, and with no time after ``newest_ns``.
-
-    The directories that were made on the way to a mount go as well, if nothing else is in them.
-    """
+    """The layer ``layer`` (a plain tar of this program's making) without the paths ``without`` that nothing else is in, and with no time after ``newest_ns``."""
     left = _left_out(layer, without)
     layer.seek(0)
     archive = StrictArchive.open(fileobj=layer, mode="r:", encoding="utf-8", errors="surrogateescape")
@@ -108,19 +105,18 @@ def rewritten(layer: IO[bytes], without: Sequence[str], newest_ns: int | None) -
 
 
 def _left_out(layer: IO[bytes], without: Sequence[str]) -> frozenset[str]:
-    targets = {"/".join(parts_of(target)) for target in without}
-    above = {target.rpartition("/")[0] for target in targets}
-    above = {path[: len(path) - cut] for path in above for cut in _cuts(path)} - {""}
-    if not targets:
+    """Those of ``without`` that nothing else is in."""
+    if not without:
         return frozenset()
+    made = frozenset(without)
     archive = StrictArchive.open(fileobj=layer, mode="r:", encoding="utf-8", errors="surrogateescape")
-    paths = list[str]()
+    needed = set[str]()
     for entry in iter(archive.next, None):
         archive.members = []  # type: ignore[attr-defined]
-        paths.append(_path(entry))
-    kept = {path for path in paths if path not in targets and path not in above}
-    needed = {path[: len(path) - cut] for path in kept for cut in _cuts(path)}
-    return frozenset(targets | {path for path in above if path not in needed})
+        path = _path(entry)
+        if path not in made:
+            needed.update(path[: len(path) - cut] for cut in _cuts(path))
+    return made - needed
 
 
 def _cuts(path: str) -> Iterator[int]:

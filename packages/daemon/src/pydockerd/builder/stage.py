@@ -30,7 +30,7 @@ from pydockerd.builder.dockerfile.statements import Heredoc
 from pydockerd.builder.dockerfile.words import expand, expand_plainly, expand_words
 from pydockerd.builder.graph import Node as StageNode
 from pydockerd.builder.graph import stage_of
-from pydockerd.builder.mounts import mounting
+from pydockerd.builder.mounts import made_for, mounting
 from pydockerd.builder.state import State
 from pydockerd.builder.transcript import Voice
 from pydockerd.builder.tree import EmptyTree, Tree
@@ -151,7 +151,7 @@ class StageBuild:
             arguments.setdefault(EPOCH, self.build.options.arguments[EPOCH])
         network = instruction.network if instruction.network != "default" else self.build.options.network_mode
         by = configuration.ran(words, arguments)
-        async with mounting(self.build, instruction, self.text, self.files_of) as mounted:
+        async with mounting(self.build, instruction, self.state.workdir, self.text, self.files_of) as mounted:
             key = states.digest(
                 "RUN", self.state.chain, words, env, arguments, self.state.workdir, self.state.config.get("User"),
                 network, sorted(self.build.options.extra_hosts), mounted.key,
@@ -168,11 +168,13 @@ class StageBuild:
 
             async def make() -> Layer | None:
                 mounts = await mounted.prepare()
+                async with self.build.workshop.files(self.state.layers) as root:
+                    without = await asyncio.to_thread(made_for, root, mounted.targets)
                 return await self.build.workshop.run(
                     self.state.layers,
                     evolve(command, mounts=mounts),
                     self.voice.say,
-                    without=mounted.targets,
+                    without=without,
                     newest_ns=self.build.epoch_ns,
                 )
 
@@ -200,7 +202,8 @@ class StageBuild:
             )
             plan = Plan(wish, EmptyTree() if instruction.link else root, self._moment_ns())
             async with self._from(instruction) as tree:
-                async with fill(instruction, plan, tree, self.heredoc) as shown:
+                checksum = self.text(instruction.checksum) if instruction.checksum is not None else ""
+                async with fill(self.build, instruction, plan, tree, self.heredoc, checksum) as shown:
                     content = await asyncio.to_thread(copying.digest, plan.items)
                     key = states.digest("COPY", "" if instruction.link else self.state.chain, content)
                     by = configuration.nothing_done(

@@ -36,7 +36,8 @@ async def opened_engine(settings: Settings) -> AsyncIterator[Engine]:
             opened = supervisor(settings, mounts, seam)
             await stack.enter_async_context(opened)
             await _begin(mounts, opened)
-            await clear_left(opened)
+            cache = BuildCache(state, settings.data_root / "builds", settings.exec_root / "builds")
+            await clear_left(opened, cache)
             networks.publish = opened.events.publish
             engine = Engine(
                 supervisor=opened,
@@ -44,7 +45,7 @@ async def opened_engine(settings: Settings) -> AsyncIterator[Engine]:
                 volumes=volumes,
                 volume_mounts=mounts,
                 networks=networks,
-                build_cache=BuildCache(state, settings.data_root / "builds"),
+                build_cache=cache,
             )
             _ = engine.facts  # who cannot be remapped to is told of now, and not with the first container
             yield engine

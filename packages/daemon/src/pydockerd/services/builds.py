@@ -17,9 +17,11 @@ from pycontainerd import ContainerConfig, Credentials
 from pycontainerd.errors import SupervisorError
 from pycontainerd.images.importing import image_name
 from pycontainerd.images.reference import remote
-from pydockerd.builder import arguments, context
+from pydockerd.builder import arguments, context, fetching, layertar
+from pydockerd.builder.adding import Bytes
 from pydockerd.builder.build import Build
 from pydockerd.builder.context import TarTree
+from pydockerd.builder.copying import Item
 from pydockerd.builder.dockerfile.parse import parse
 from pydockerd.builder.dockerfile.statements import MOST_BYTES
 from pydockerd.builder.graph import plan
@@ -27,7 +29,7 @@ from pydockerd.builder.ignore import Ignore, read_patterns
 from pydockerd.builder.options import BuildOptions
 from pydockerd.builder.solve import solve
 from pydockerd.builder.transcript import Transcript
-from pydockerd.builder.tree import parts_of
+from pydockerd.builder.tree import Kind, Node, parts_of
 from pydockerd.builder.workshop import Command, Workshop
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest
@@ -68,8 +70,7 @@ async def build(
     with contextlib.ExitStack() as stack:
         spool = stack.enter_context(engine.supervisor.images.spool())
         plain = stack.enter_context(engine.supervisor.images.spool())
-        await _received(body, spool)
-        tree = await asyncio.to_thread(_context, spool, plain)
+        tree = await _tree(engine, options, body, spool, plain)
         with engine.supervisor.leases.lease() as lease:
             workshop = Workshop(engine.supervisor, partial(configure, engine, options), lease)
             made = _prepared(engine, options, tree, workshop, known)
@@ -117,6 +118,33 @@ def _check(options: BuildOptions) -> None:
         raise BadRequest("squash is not supported: it has been an experiment of docker's, and is gone from BuildKit")
 
 
+async def _tree(
+    engine: Engine, options: BuildOptions, body: AsyncIterable[bytes], spool: IO[bytes], plain: IO[bytes]
+) -> TarTree:
+    """The context: the body, or what is at an address: a repository, an archive, or a Dockerfile alone."""
+    if not options.remote or options.remote == "client-session":
+        await _received(body, spool)
+    elif fetching.is_git(options.remote):
+        await fetching.clone(options.remote, spool, engine.build_cache.directory / "work")
+    elif fetching.is_url(options.remote):
+        found = await fetching.fetch(options.remote, spool)
+        if found.content_type.startswith("text/"):
+            return await asyncio.to_thread(_dockerfile_alone, options, spool, plain)
+    else:
+        raise BadRequest(f"invalid remote context {options.remote!r}: expected an address of HTTP or git")
+    return await asyncio.to_thread(_context, spool, plain)
+
+
+def _dockerfile_alone(options: BuildOptions, spool: IO[bytes], plain: IO[bytes]) -> TarTree:
+    spool.seek(0)
+    content = spool.read(MOST_BYTES + 1)
+    node = Node(kind=Kind.FILE, mode=0o644, size=len(content))
+    for piece in layertar.tar([Item(options.dockerfile.strip("/"), node, Bytes(content), "")]):
+        plain.write(piece)
+    plain.flush()
+    return TarTree.read(plain)
+
+
 async def _received(body: AsyncIterable[bytes], spool: IO[bytes]) -> None:
     async for piece in body:
         await asyncio.to_thread(spool.write, piece)
@@ -151,6 +179,7 @@ def _prepared(engine: Engine, options: BuildOptions, tree: TarTree, workshop: Wo
         architecture=engine.architecture,
         epoch_ns=_epoch(options),
         outside=outside,
+        mount_options=("idmap",) if engine.facts.users is not None else (),
     )
 
 

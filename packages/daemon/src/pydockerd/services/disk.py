@@ -17,7 +17,7 @@ from pydockerd.errors import BadRequest
 from pydockerd.filters import Filters
 from pydockerd.models.container import ContainerSummary
 from pydockerd.models.volume import UsageData, Volume
-from pydockerd.services import containers, images, volumes
+from pydockerd.services import buildcache, containers, images, volumes
 from pydockerd.views.container import summary
 from pydockerd.views.volume import volume_view
 
@@ -47,7 +47,7 @@ async def usage(engine: Engine, kinds: Collection[str], *, old_form: bool, verbo
         "image": _images(engine) if "image" in wanted else None,
         "container": await _containers(engine) if "container" in wanted else None,
         "volume": await _volumes(engine) if "volume" in wanted else None,
-        "build-cache": Share() if "build-cache" in wanted else None,
+        "build-cache": await _builds(engine) if "build-cache" in wanted else None,
     }
     return _old(found) if old_form else _new(found, verbose=verbose)
 
@@ -83,6 +83,18 @@ async def _volumes(engine: Engine) -> Share:
         items,
         lambda item: item.usage_data.size if item.usage_data else 0,
         lambda item: bool(item.usage_data and item.usage_data.ref_count),
+    )
+
+
+async def _builds(engine: Engine) -> Share:
+    """What images share is counted with them."""
+    found = await buildcache.records(engine)
+    own = [record for record in found if not record.shared]
+    return Share(
+        items=found,
+        active=sum(record.in_use for record in found),
+        size=sum(record.size for record in own),
+        reclaimable=sum(record.size for record in own if not record.in_use),
     )
 
 

@@ -79,6 +79,8 @@ def config(found: ImageConfig) -> ImageConfigView:
         labels=found.labels or None,
         stop_signal=found.stop_signal or "",
         shell=tuple(found.shell) if found.shell else None,
+        healthcheck=found.healthcheck,
+        on_build=tuple(found.on_build) if found.on_build else None,
     )
 
 

@@ -10,7 +10,7 @@ from typing import IO
 from pycontainerd.blocking.loop import LoopThread, arriving
 from pycontainerd.images import images as asynchronous
 from pycontainerd.images.export import Form
-from pycontainerd.images.image import Image, Removed
+from pycontainerd.images.image import Image, Layer, Removed
 from pycontainerd.images.progress import Report, silent
 from pycontainerd.registry.credentials import Credentials
 
@@ -47,6 +47,12 @@ class Images:
     ) -> Image:
         """Make an image of the layers of another one and one more, a plain tar."""
         return self._loop.call(self._images.add_layer(base, source, config, reference, step=step))
+
+    def assemble(
+        self, layers: Sequence[Layer], document: Mapping[str, object], reference: str | None = None
+    ) -> Image:
+        """Make an image of layers whose blobs are in the store."""
+        return self._loop.call(self._images.assemble(layers, document, reference))
 
     def import_rootfs(
         self, source: Source, reference: str | None = None, *, changes: Sequence[str] = (), message: str = ""

@@ -25,6 +25,8 @@ class ImageConfig:
     stop_signal: str = ""
     shell: tuple[str, ...] | None = None
     healthcheck: Mapping[str, Any] | None = None
+    on_build: tuple[str, ...] = ()
+    """Instructions for who builds an image on this one."""
 
 
 @frozen(kw_only=True)
@@ -53,6 +55,7 @@ def image_config(document: Mapping[str, Any]) -> ImageConfig:
         stop_signal=_typed(found, "StopSignal", str) or "",
         shell=_texts(found, "Shell"),
         healthcheck=_typed(found, "Healthcheck", dict),
+        on_build=_texts(found, "OnBuild") or (),
     )
 
 
