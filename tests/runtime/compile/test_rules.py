@@ -300,3 +300,25 @@ def test_the_last_word_counts() -> None:
 def test_words_for_others_are_passed_over() -> None:
     options = sort_options(("defaults", "x-systemd.automount", "X-mount.mkdir", "nofail", "size=1m", "huge=always"))
     assert options.parameters == ["size=1m", "huge=always"]
+
+
+def test_who_could_be_changed_while_joining_is_born_last() -> None:
+    """An exec into a container where somebody may look into others: its process is in the pid namespace when it has given up everything."""
+    from pyrunc.compile import compile_exec
+
+    tracer = Capabilities(bounding=("CAP_SYS_PTRACE",))
+    plain, shared = MINIMAL, MINIMAL.with_linux(namespaces=(Namespace(type="mount"),))
+    process = plain.process
+    assert process is not None
+
+    def operations(spec: Spec, given: Capabilities | None = None) -> tuple[op.Operation, ...]:
+        executed = attrs.evolve(process, capabilities=given)
+        return compile_exec(
+            executed, spec, UNIFIED, id="x", cgroups={"": "/c"}, assemble=lambda _: b"", preserve_fds=2
+        ).plan.operations
+
+    tracing = plain.with_process(capabilities=tracer)
+    for found in (operations(tracing), operations(plain, tracer)):
+        assert found[-2:-1] == (op.BeBorn(keep=2),)
+    for safe in (plain, shared.with_process(capabilities=tracer), mapped(tracing)):
+        assert not any(isinstance(found, op.BeBorn) for found in operations(safe))

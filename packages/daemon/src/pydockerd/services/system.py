@@ -143,10 +143,17 @@ def _warnings(settings: Settings) -> tuple[str, ...]:
 
 
 def _security_options(engine: Engine) -> tuple[str, ...]:
-    users = ("name=userns",) if engine.facts.users is not None else ()
-    profile = engine.settings.defaults.seccomp_profile or "builtin"
-    gaining = ("name=no-new-privileges",) if engine.settings.defaults.no_new_privileges else ()
-    return (f"name=seccomp,profile={profile}", *users, "name=cgroupns", *gaining)
+    """In docker's order."""
+    facts, defaults = engine.facts, engine.settings.defaults
+    found = {
+        "apparmor": facts.apparmor,
+        f"seccomp,profile={defaults.seccomp_profile or 'builtin'}": True,
+        "selinux": facts.selinux,
+        "userns": facts.users is not None,
+        "cgroupns": True,
+        "no-new-privileges": defaults.no_new_privileges,
+    }
+    return tuple(f"name={name}" for name, has in found.items() if has)
 
 
 def identity(engine: Engine) -> str:
