@@ -151,7 +151,7 @@ def test_vfs_copies(start: Starter, busybox_tar: Path) -> None:
     assert info(daemon)["Driver"] == "vfs"
     assert daemon.docker("import", str(busybox_tar), "busybox").returncode == 0
     assert inside(daemon, "--name", "copy", "busybox", "echo", "copied") == "copied"
-    created = daemon.docker("create", "--network", "none", "busybox").stdout.strip()
+    created = daemon.docker("create", "--network", "none", "busybox", "sh").stdout.strip()
     assert daemon.docker("inspect", "-f", "{{.Driver}} {{.GraphDriver.Name}}", created).stdout == "vfs vfs\n"
     assert daemon.docker("inspect", "-f", "{{.GraphDriver.Name}}", "busybox").stdout == "vfs\n"
     assert not (daemon.directory / "data" / "snapshots").exists()

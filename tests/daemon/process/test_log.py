@@ -24,7 +24,7 @@ def plain(start_shared: Starter) -> Daemon:
 @pytest.fixture(scope="module")
 def debugging(start_shared: Starter) -> Daemon:
     """A daemon that logs everything."""
-    return start_shared("--debug")
+    return start_shared("--debug", "--max-download-attempts", "1")
 
 
 def lines(daemon: Daemon) -> list[dict[str, Any]]:
