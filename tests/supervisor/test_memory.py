@@ -17,7 +17,7 @@ import pytest
 import zstandard
 from isal import igzip
 
-from tests.supervisor.archives import entry
+from tests.supervisor.archives import entry, layer, oci_layout
 
 BOUND = 16 << 10
 """KiB. Between 4 and 7 MiB have been measured; a layer of this size, or its files, would be many times that."""
@@ -105,6 +105,16 @@ def test_an_archive_of_an_image(tmp_short: Path, compressed: bool) -> None:
             whole.add(tmp_short / "layout", ".")
     grown = growth(tmp_short, "archive", archive)
     print("archive", grown, "KiB")
+    assert grown < BOUND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", [igzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_layers_side_by_side(tmp_short: Path, compression: Callable[[bytes], bytes]) -> None:
+    layers = [layer((f"big{number}", os.urandom(SIZE // 6))) for number in range(6)]
+    oci_layout(tmp_short / "layout", layers, compress=compression, honest=False)
+    grown = growth(tmp_short, "archive", tmp_short / "layout")
+    print("layers", grown, "KiB")
     assert grown < BOUND
 
 

@@ -58,7 +58,7 @@ def apply(
 ) -> Applied:
     """Unpack ``layer`` (seekable; plain, gzip or zstd) into ``directory``.
 
-    Memory is bounded by four pieces of 1 MiB, one header of 1 MiB and 64 open directories; with ``in_place`` the names of the layer's
+    Memory is bounded by four pieces of 512 KiB, one header of 1 MiB and 64 open directories; with ``in_place`` the names of the layer's
     entries come on top. ``directory`` holds this one layer, and whiteouts become overlayfs' marks; with ``in_place`` it holds the layers
     underneath, too, and what is whited out is removed. ``below`` are the directories of the layers underneath, nearest first; None: they are
     not there yet, and ``settle`` is to be called when they are. TooManyImplied then for a layer with thousands of directories without entries.

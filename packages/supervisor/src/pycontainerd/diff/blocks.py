@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from pycontainerd.errors import LayerError
 
-PIECE: Final = 1 << 20
+PIECE: Final = 512 << 10
 PIECES: Final = 4
 BLOCK: Final = 512
 
