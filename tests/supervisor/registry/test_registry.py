@@ -16,7 +16,14 @@ import pytest
 from pycontainerd import Credentials, Image, Progress, RegistryConfig, Step, Supervisor
 from pycontainerd.blocking import Supervisor as BlockingSupervisor
 from pycontainerd.diff.compression import decompressed
-from pycontainerd.errors import AccessDenied, ImageError, ImageNotFound, ManifestNotFound, RegistryRefused
+from pycontainerd.errors import (
+    AccessDenied,
+    ImageError,
+    ImageNotFound,
+    ManifestNotFound,
+    RegistryRefused,
+    RegistryUnavailable,
+)
 from tests.supervisor.archives import COMPRESSIONS, layer, oci_layout
 from tests.supervisor.conftest import remove_all
 from tests.supervisor.registry.conftest import impatient, supervisor_with
@@ -313,6 +320,12 @@ async def test_a_private_authority(tmp_short: Path, tmp_path: Path) -> None:
         async with supervisor_with(tmp_short, config) as supervisor:  # loopback need not prove who it is
             await supervisor.images.remove(reference)
             await supervisor.images.pull(reference)
+
+
+async def test_a_name_that_nobody_knows_is_told_at_once(supervisor: Supervisor) -> None:
+    """Not tried again: who has mistyped it waits in front of it. One that has answered before is waited for, as in the middle of a pull."""
+    with pytest.raises(RegistryUnavailable, match=r"registry\.invalid.*cannot connect.*\(attempt 1\)"):
+        await supervisor.images.pull("registry.invalid/app:1")
 
 
 # -- mirrors ----------------------------------------------------------------------------------------------------------------

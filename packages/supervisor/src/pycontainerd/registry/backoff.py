@@ -16,11 +16,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Transient(Exception):  # noqa: N818 - not an error yet
-    """An attempt that failed in a way that may pass. ``after`` are the seconds that the registry asks us to wait, if it does."""
+    """An attempt that failed in a way that may pass. ``after`` are the seconds that the registry asks us to wait, if it does.
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    ``patient`` is false where waiting is of no use to somebody who sits in front of it; another address may still be tried.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, *, patient: bool = True) -> None:
         super().__init__(reason)
         self.after = after
+        self.patient = patient
 
 
 def pause(config: RegistryConfig, attempt: int, after: float | None, chance: float) -> float | None:
@@ -49,7 +53,7 @@ async def retried(
             return await attempt()
         except Transient as failure:
             number = 1 if progressed() else number + 1
-            seconds = pause(config, number, failure.after, random.random())
+            seconds = pause(config, number, failure.after, random.random()) if failure.patient else None
             if seconds is None:
                 wait = f", and asks to wait {failure.after:.0f} s" if failure.after else ""
                 raise RegistryUnavailable(host, f"{what}: {failure}{wait} (attempt {number})") from failure

@@ -66,6 +66,7 @@ class Http:
     def __init__(self, config: RegistryConfig) -> None:
         self._config = config
         self._session: aiohttp.ClientSession | None = None
+        self._answered: set[tuple[str, str, int | None]] = set()
         self._contexts: dict[tuple[str, str, bool], tuple[object, ssl.SSLContext]] = {}
 
     def configure(self, config: RegistryConfig) -> None:
@@ -111,11 +112,17 @@ class Http:
         self, host: str, method: str, url: str, headers: Mapping[str, str], data: Any, insecure: bool
     ) -> aiohttp.ClientResponse:
         try:
-            return await self._send(host, method, url, headers, data, insecure)
+            response = await self._send(host, method, url, headers, data, insecure)
         except aiohttp.ClientConnectorCertificateError as error:
             raise RegistryRefused(host, _untrusted(host, error)) from error
+        except (
+            aiohttp.ClientConnectorDNSError
+        ) as error:  # mistyped, or no network: only one that was there before may come back
+            raise Transient(_reason(error, url), patient=origin(url) in self._answered) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Transient(_reason(error, url)) from error
+        self._answered.add(origin(url))
+        return response
 
     async def _send(
         self, host: str, method: str, url: str, headers: Mapping[str, str], data: Any, insecure: bool
