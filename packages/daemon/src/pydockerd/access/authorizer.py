@@ -35,6 +35,7 @@ class Question:
     """A request. ``path`` is as it was sent, version and query included, encoded.
 
     ``user`` is the common name of the certificate that a client on TLS has shown, and empty for anybody else; ``certificate`` that certificate in DER.
+    ``uid`` is whose process it was that has connected to a unix socket, None on TCP (SO_PEERCRED, unix(7)).
 
     ``body`` is what the operation is going to read, whatever the headers say of its length: the decoded bytes of a JSON document, and None where the
     body is none (an archive) or holds a password (``/auth``). A document that is too long to be shown is refused before anybody is asked.
@@ -44,6 +45,7 @@ class Question:
     method: str
     path: str
     user: str = ""
+    uid: int | None = None
     certificate: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
+import struct
 from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
+from attrs import evolve
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from pydockerd.access.authorizer import Authorizer, Question, Reply, Verdict
@@ -37,6 +40,7 @@ class Gate:
             method=request.method,
             path=request.rel_url.raw_path_qs,
             user=user,
+            uid=_uid(request),
             certificate=certificate,
             headers=_shown(request.headers),
         )
@@ -45,14 +49,7 @@ class Gate:
         body = await request.read()
         if len(body) > LIMIT:
             raise self._refusal(question, f"authorization denied: the body is longer than {LIMIT} bytes", "the daemon")
-        return Question(
-            method=question.method,
-            path=question.path,
-            user=user,
-            certificate=certificate,
-            headers=question.headers,
-            body=body,
-        )
+        return evolve(question, body=body)
 
     async def before(self, question: Question) -> None:
         """Forbidden when one denies, InternalError when one fails."""
@@ -107,7 +104,8 @@ class Gate:
 
 def _about(question: Question, by: str) -> dict[str, object]:
     """Who and what; the query is left out, as it may hold anything."""
-    return fields(user=question.user, method=question.method, path=question.path.partition("?")[0], by=by)
+    who = {"user": question.user} if question.uid is None else {"uid": question.uid}
+    return fields(**who, method=question.method, path=question.path.partition("?")[0], by=by)
 
 
 def _client(request: web.Request) -> tuple[bytes, str]:
@@ -121,6 +119,16 @@ def _client(request: web.Request) -> tuple[bytes, str]:
         return b"", ""
     names = [value for part in found.get("subject", ()) for key, value in part if key == "commonName"]
     return tls.getpeercert(binary_form=True) or b"", names[0] if names else ""
+
+
+def _uid(request: web.Request) -> int | None:
+    """Of the process at the other end of a unix socket."""
+    transport = request.transport
+    sock: socket.socket | None = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None or sock.family != socket.AF_UNIX or sock.fileno() < 0:
+        return None
+    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(uid)
 
 
 def _is_document(content_type: str) -> bool:
