@@ -41,7 +41,7 @@ def _said(text: str) -> str:
     # A line that docker logs, beside the message that it prints for the same failure.
     text = re.sub(r'^time=".*?" level=error msg="Error waiting for container: .*\n', "", text)
     # The two run one after the other: what was 3 seconds ago for one may be 4 for the other.
-    return _TIMES.sub("TIME", re.sub(r"\bpyctl\b", "docker", text))
+    return _TIMES.sub("TIME", re.sub(r"\bpyctl\b", "docker", text).replace("PYCTL_HOST", "DOCKER_HOST"))
 
 
 def _outcome(result: Result) -> Outcome:

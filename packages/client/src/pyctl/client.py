@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pyctl.api import Api
-from pyctl.hosts import choose_host, parse_host
+from pyctl.hosts import Tls, parse_host
+from pyctl.targets import Wish, choose
 from pyctl.tracing import NO_TRACE, Tracer
 from pyctl.transport import RequestsTransport, Transport
 
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 class Client:
     """A client of one daemon.
 
-    ``host`` is ``unix:///PATH``, ``tcp://HOST:PORT`` or ``http://HOST:PORT``; without it PYCTL_HOST, DOCKER_HOST and the
-    default socket are tried in this order. ``transport`` replaces the network. ``api_version`` pins the Engine API version;
+    ``host`` is ``unix:///PATH``, ``tcp://HOST:PORT``, ``http://HOST:PORT`` or ``ssh://USER@HOST``, ``tls`` is for the second; ``context`` is the name of
+    one of docker's contexts. Without either, PYCTL_HOST, DOCKER_HOST (with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), DOCKER_CONTEXT, the current
+    context and the default socket are tried in this order. ``transport`` replaces the network. ``api_version`` pins the Engine API version;
     without it the newest that both sides know is negotiated at first use. Methods raise `pyctl.errors.PyctlError`.
     """
 
@@ -40,12 +42,15 @@ class Client:
         self,
         host: str | None = None,
         *,
+        context: str | None = None,
+        tls: Tls | None = None,
         transport: Transport | None = None,
         api_version: str | None = None,
         tracer: Tracer = NO_TRACE,
     ) -> None:
         if transport is None:
-            transport = RequestsTransport(parse_host(choose_host(host, os.environ)[0]))
+            target = choose(Wish(host=host, context=context), os.environ)
+            transport = RequestsTransport(parse_host(target.host, tls or target.tls))
         self._api = Api(transport, api_version, tracer)
 
     @property

@@ -3,6 +3,8 @@
 
 PyctlError
 ├── InvalidHost              --host, PYCTL_HOST or DOCKER_HOST names no address
+├── InvalidConfiguration     docker's config.json cannot be read
+├── InvalidContext           a context that is not there, or cannot be made
 ├── InvalidValue             a flag's value cannot be understood
 ├── InvalidUsage             flags or operands that do not go together
 ├── WrongCommandLine         an unknown flag or command, too few or too many operands
@@ -40,6 +42,14 @@ class InvalidHost(PyctlError):
     """The daemon's address has a scheme or form that is not supported."""
 
 
+class InvalidConfiguration(PyctlError):
+    """docker's config.json cannot be read."""
+
+
+class InvalidContext(PyctlError):
+    """A context that is not there, or that cannot be made."""
+
+
 class InvalidValue(PyctlError, ValueError):
     """A flag's value cannot be understood. The command line adds which flag, and exits with 125 as docker does."""
 
@@ -71,6 +81,9 @@ class CommandFailed(PyctlError):
 
 class TemplateError(PyctlError):
     """A ``--format`` template does not parse, or asks for something that is not there."""
+
+    partial = ""
+    """What came out before that: docker prints it."""
 
 
 class DaemonUnavailable(PyctlError):

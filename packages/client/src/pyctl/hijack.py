@@ -13,18 +13,31 @@ import io
 import socket
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pyctl.hosts import Endpoint
+
+if TYPE_CHECKING:
+    from pyctl.ssh import Dialer
 
 _READ_SIZE = 65536
 _RAW_TYPES = ("application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream")
 
 
+class Wire(Protocol):
+    """What a connection is made of: a socket, or TLS over one."""
+
+    def sendall(self, data: bytes, /) -> None: ...
+
+    def shutdown(self, how: int, /) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Hijacked:
     """A connection that left HTTP. One thread may read while another writes."""
 
-    def __init__(self, sock: socket.socket, reader: io.BufferedIOBase) -> None:
+    def __init__(self, sock: Wire, reader: io.BufferedIOBase) -> None:
         self._sock = sock
         self._reader = reader
 
@@ -79,8 +92,10 @@ class Refusal:
         """Nothing is open any more."""
 
 
-def open_socket(endpoint: Endpoint) -> socket.socket:
-    """Connect to the daemon's address, blocking. Raises `OSError`."""
+def open_socket(endpoint: Endpoint, dialer: Dialer | None = None) -> socket.socket:
+    """Connect to the daemon's address, blocking and without TLS; ``dialer`` is for ssh. Raises `OSError`."""
+    if dialer is not None:
+        return dialer.dial()
     if endpoint.path is None:
         sock = socket.create_connection(endpoint.address)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a key typed is a packet sent
@@ -96,17 +111,29 @@ def open_socket(endpoint: Endpoint) -> socket.socket:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, dialer: Dialer | None) -> None:
         super().__init__(*endpoint.address)
         self._endpoint = endpoint
+        self._dialer = dialer
 
     def connect(self) -> None:
-        self.sock = open_socket(self._endpoint)
+        self.sock = open_socket(self._endpoint, self._dialer)
+        if self._endpoint.tls is not None:
+            from pyctl.tls import TlsStream
+
+            try:
+                stream = TlsStream(self.sock, self._endpoint.tls, self._endpoint.address[0])
+            except BaseException:
+                self.sock.close()
+                raise
+            self.sock = stream  # it has what http.client uses of a socket
 
 
-def open_hijacked(endpoint: Endpoint, path: str, headers: Mapping[str, str], body: bytes) -> Hijacked | Refusal:
+def open_hijacked(
+    endpoint: Endpoint, path: str, headers: Mapping[str, str], body: bytes, dialer: Dialer | None = None
+) -> Hijacked | Refusal:
     """POST and take the connection over; the daemon's answer when it does not hand it over. Raises `OSError`."""
-    connection = _Connection(endpoint)
+    connection = _Connection(endpoint, dialer)
     try:
         connection.request("POST", path, body, {**headers, "Connection": "Upgrade", "Upgrade": "tcp"})
         sock = connection.sock

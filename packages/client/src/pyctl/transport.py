@@ -13,10 +13,12 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from pyctl.errors import DaemonUnavailable
 from pyctl.hijack import Hijacked, open_hijacked
-from pyctl.hosts import Endpoint
+from pyctl.hosts import Endpoint, Tls
 
 if TYPE_CHECKING:
     import requests
+
+    from pyctl.ssh import Dialer
 
 Body = bytes | IO[bytes] | Iterable[bytes] | None
 """Bytes are sent with their length; a file or an iterable is sent chunked."""
@@ -70,6 +72,15 @@ class RequestsTransport:
             from requests_unixsocket import UnixAdapter
 
             self._session.mount("http+unix://", UnixAdapter())
+        self._dialer: Dialer | None = None
+        if endpoint.ssh is not None:
+            from pyctl.dialing import DialingAdapter
+            from pyctl.ssh import Dialer
+
+            self._dialer = Dialer(endpoint.ssh)
+            self._session.mount("http+ssh://", DialingAdapter(self._dialer.dial))
+        if endpoint.tls is not None:
+            self._secure(endpoint.tls)
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: Body) -> Response:
         import requests
@@ -84,12 +95,28 @@ class RequestsTransport:
 
     def hijack(self, path: str, headers: Mapping[str, str], body: bytes) -> Hijacked | Response:
         try:
-            return open_hijacked(self._endpoint, path, headers, body)
+            return open_hijacked(self._endpoint, path, headers, body, self._dialer)
         except OSError as error:
             raise unavailable(self._endpoint, error) from error
 
     def close(self) -> None:
         self._session.close()
+        if self._dialer is not None:
+            self._dialer.close()
+
+    def _secure(self, tls: Tls) -> None:
+        """By requests itself. Raises `InvalidHost` for files that cannot be read, which requests would tell in every request."""
+        from pyctl.tls import context
+
+        context(tls)
+        self._session.verify = (tls.ca or True) if tls.verify else False
+        if tls.certificate:
+            self._session.cert = (tls.certificate, tls.key) if tls.key else tls.certificate
+        if not tls.verify:
+            import urllib3
+
+            # It was the user who said so.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 class _RequestsResponse:

@@ -22,7 +22,7 @@ class DockerCommand(TyperCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            flags = _flags(self, ctx)
+            flags = flags_of(self, ctx)
             return super().parse_args(ctx, normalize(args, flags, interspersed=ctx.allow_interspersed_args))
         except InvalidValue as error:
             raise self._wrong_flag(ctx, str(error)) from error
@@ -100,7 +100,8 @@ def unknown_flag(name: str) -> str:
     return f"unknown flag: {name}" if name.startswith("--") else f"unknown shorthand flag: '{name[1:]}' in {name}"
 
 
-def _flags(command: click.Command, ctx: click.Context) -> dict[str, Flag]:
+def flags_of(command: click.Command, ctx: click.Context) -> dict[str, Flag]:
+    """What a command takes, by each name of it."""
     options = [param for param in command.get_params(ctx) if isinstance(param, click.Option)]
     return {name: flag for option in options for name, flag in _spellings(option)}
 

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import click
 
-from pyctl.app.command import build, help_line, unknown_flag
+from pyctl.app.arguments import normalize
+from pyctl.app.command import build, flags_of, help_line, unknown_flag
 from pyctl.app.registry import COMMANDS, GROUPS, SPELLED_OUT, Entry
 from pyctl.app.session import Session
-from pyctl.errors import CommandFailed, PyctlError, WrongCommandLine
+from pyctl.errors import CommandFailed, InvalidValue, PyctlError, WrongCommandLine
+from pyctl.targets import Wish
 from pyctl.version import __version__
 
 os.environ["TYPER_USE_RICH"] = "0"  # rich would cost as much as everything else, and docker's output is plain
@@ -56,7 +58,9 @@ class LazyGroup(TyperGroup):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, normalize(args, flags_of(self, ctx), interspersed=False))
+        except InvalidValue as error:
+            raise self._wrong(ctx, str(error)) from error
         except click.NoSuchOption as error:
             raise self._wrong(ctx, unknown_flag(error.option_name)) from error
         except click.BadOptionUsage as error:
@@ -77,7 +81,11 @@ class LazyGroup(TyperGroup):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write(f"Usage:  {ctx.command_path} [OPTIONS] COMMAND\n\n{self.help}\n")
         _section(formatter, "Management Commands", [(name, summary) for name, (summary, _) in self.groups.items()])
-        _section(formatter, "Commands", [(name, entry.summary) for name, entry in sorted(self.entries.items())])
+        _section(
+            formatter,
+            "Commands",
+            [(name, entry.summary) for name, entry in sorted(self.entries.items()) if not entry.hidden],
+        )
         options = [param.get_help_record(ctx) for param in self.get_params(ctx)]
         _section(formatter, "Options", [record for record in options if record])
         formatter.write(f"\nRun '{ctx.command_path} COMMAND --help' for more information on a command.\n")
@@ -114,21 +122,57 @@ def _show_help(ctx: typer.Context) -> None:
         print(ctx.get_help())
 
 
+def _value(*names: str, help: str) -> Any:
+    return typer.Option(*names, metavar="string", help=help, show_default=False)
+
+
+def _switch(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, show_default=False)
+
+
 def _global_flags(
     ctx: typer.Context,
-    host: Annotated[
+    config: Annotated[str | None, _value("--config", help="Location of client config files")] = None,
+    context: Annotated[
         str | None,
-        typer.Option("--host", "-H", metavar="string", help="Daemon socket to connect to", show_default=False),
+        _value(
+            "--context",
+            "-c",
+            help=(
+                "Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context "
+                'set with "pyctl context use")'
+            ),
+        ),
     ] = None,
-    version: Annotated[
-        bool, typer.Option("--version", "-v", help="Print version information and quit", show_default=False)
-    ] = False,
+    debug: Annotated[bool, _switch("--debug", "-D", help="Show the requests to the daemon")] = False,
+    host: Annotated[str | None, _value("--host", "-H", help="Daemon socket to connect to")] = None,
+    log_level: Annotated[
+        str | None, _value("--log-level", "-l", help='"debug" is as --debug; others are accepted as docker does')
+    ] = None,
+    tls: Annotated[bool | None, _switch("--tls/--no-tls", help="Use TLS; implied by --tlsverify")] = None,
+    tlscacert: Annotated[str | None, _value("--tlscacert", help="Trust certs signed only by this CA")] = None,
+    tlscert: Annotated[str | None, _value("--tlscert", help="Path to TLS certificate file")] = None,
+    tlskey: Annotated[str | None, _value("--tlskey", help="Path to TLS key file")] = None,
+    tlsverify: Annotated[
+        bool | None, _switch("--tlsverify/--no-tlsverify", help="Use TLS and verify the remote")
+    ] = None,
+    version: Annotated[bool, _switch("--version", "-v", help="Print version information and quit")] = False,
 ) -> None:
     if version:
         print(f"pyctl version {__version__}")
         ctx.exit()
     _show_help(ctx)
-    ctx.obj.choose(host)
+    ctx.obj.wish = Wish(
+        host=host,
+        context=context,
+        config=config,
+        tls=tls,
+        tls_verify=tlsverify,
+        tls_ca=tlscacert,
+        tls_certificate=tlscert,
+        tls_key=tlskey,
+    )
+    ctx.obj.debug = debug or log_level == "debug"
     ctx.call_on_close(ctx.obj.close)
 
 

@@ -16,6 +16,8 @@ class Entry:
     """What follows the command's name in its usage line; ``{path}`` is the command with its name."""
     interspersed: bool = True
     """False when everything after the first operand belongs to the container's own command."""
+    hidden: bool = False
+    """Whether it is for programs alone, and in no list of commands."""
 
 
 _IMAGE_COMMAND = "[OPTIONS] IMAGE [COMMAND] [ARG...]"
@@ -50,6 +52,7 @@ CONTAINER_COMMANDS = {
     "port": Entry(
         "port:port", "List port mappings or a specific mapping for the container", "CONTAINER [PRIVATE_PORT[/PROTO]]"
     ),
+    "prune": Entry("prune:containers", "Remove all stopped containers", "[OPTIONS]"),
     "rename": Entry("lifecycle:rename", "Rename a container", "CONTAINER NEW_NAME"),
     "restart": Entry("lifecycle:restart", "Restart one or more containers", _CONTAINERS),
     "rm": Entry("lifecycle:rm", "Remove one or more containers", _CONTAINERS),
@@ -83,6 +86,7 @@ IMAGE_COMMANDS = {
         "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
     ),
     "load": Entry("load:load", "Load an image from a tar archive or STDIN", "[OPTIONS]"),
+    "prune": Entry("prune:images", "Remove unused images", "[OPTIONS]"),
     "pull": Entry("pull:pull", "Download an image from a registry", "[OPTIONS] NAME[:TAG|@DIGEST]"),
     "push": Entry("push:push", "Upload an image to a registry", "[OPTIONS] NAME[:TAG]"),
     "save": Entry(
@@ -98,8 +102,40 @@ IMAGE_COMMANDS = {
 }
 
 SYSTEM_COMMANDS = {
+    "df": Entry("df:df", "Show docker disk usage", "[OPTIONS]"),
+    "dial-stdio": Entry(
+        "dial:dial_stdio",
+        "Proxy the stdio stream to the daemon connection. Should not be invoked manually.",
+        "",
+        hidden=True,
+    ),
     "events": Entry("events:events", "Get real time events from the server", "[OPTIONS]"),
     "info": Entry("info:info", "Display system-wide information", "[OPTIONS]"),
+    "prune": Entry("prune:system", "Remove unused data", "[OPTIONS]"),
+}
+
+_CONTEXT_LS = Entry("contexts:ls", "List contexts", "[OPTIONS]")
+_CONTEXT_RM = Entry("contexts:rm", "Remove one or more contexts", "CONTEXT [CONTEXT...]")
+CONTEXT_COMMANDS = {
+    "create": Entry("contexts:create", "Create a context", "[OPTIONS] CONTEXT"),
+    "export": Entry(
+        "contexts:export",
+        "Export a context to a tar archive FILE or a tar stream on STDOUT.",
+        "[OPTIONS] CONTEXT [FILE|-]",
+    ),
+    "import": Entry("contexts:import_", "Import a context from a tar or zip file", "CONTEXT FILE|-"),
+    "inspect": Entry(
+        "contexts:inspect",
+        "Display detailed information on one or more contexts",
+        "[OPTIONS] [CONTEXT] [CONTEXT...]",
+    ),
+    "list": _CONTEXT_LS,
+    "ls": _CONTEXT_LS,
+    "remove": _CONTEXT_RM,
+    "rm": _CONTEXT_RM,
+    "show": Entry("contexts:show", "Print the name of the current context", ""),
+    "update": Entry("contexts:update", "Update a context", "[OPTIONS] CONTEXT"),
+    "use": Entry("contexts:use", "Set the current docker context", "CONTEXT"),
 }
 
 _VOLUME_LS = Entry("volumes:ls", "List volumes", "[OPTIONS]")
@@ -145,14 +181,22 @@ _IMAGES = Entry("images:images", "List images", "[OPTIONS] [REPOSITORY[:TAG]]")
 _RMI = Entry("rmi:rmi", "Remove one or more images", "[OPTIONS] IMAGE [IMAGE...]")
 _OBJECTS = "[OPTIONS] NAME|ID [NAME|ID...]"
 
+_GROUPED = frozenset({"prune", "df", "dial-stdio"})
+"""What has no short form: it would not say of what."""
+
 COMMANDS = {
-    **CONTAINER_COMMANDS,
-    **IMAGE_COMMANDS,
-    **SYSTEM_COMMANDS,
+    **{
+        name: entry
+        for name, entry in (CONTAINER_COMMANDS | IMAGE_COMMANDS | SYSTEM_COMMANDS).items()
+        if name not in _GROUPED
+    },
     "images": _IMAGES,
     "inspect": Entry("inspect:inspect", "Return low-level information on Docker objects", _OBJECTS),
+    "login": Entry("login:login", "Authenticate to a registry", "[OPTIONS] [SERVER]"),
+    "logout": Entry("login:logout", "Log out from a registry", "[SERVER]"),
     "ps": _PS,
     "rmi": _RMI,
+    "search": Entry("search:search", "Search Docker Hub for images", "[OPTIONS] TERM"),
     "version": Entry("version:version", "Show the Docker version information", "[OPTIONS]"),
 }
 """Everything that is called by its own name, as ``pyctl run``."""
@@ -171,6 +215,7 @@ GROUPS: dict[str, tuple[str, dict[str, Entry]]] = {
             "remove": CONTAINER_COMMANDS["rm"],
         },
     ),
+    "context": ("Manage contexts", CONTEXT_COMMANDS),
     "image": (
         "Manage images",
         {

@@ -1,4 +1,4 @@
-"""What the daemon's objects take of the disk (Engine API: SystemDataUsage), in the form of the versions before 1.52, which all daemons give."""
+"""What the daemon's objects take of the disk (Engine API: SystemDataUsage), in one form whatever the version."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ class CacheRecord:
 
 
 @attrs.frozen
+class CachePruned:
+    """Which pieces of the build cache a prune has removed (BuildPruneResponse)."""
+
+    deleted: tuple[str, ...] = api("CachesDeleted", texts)
+    reclaimed: int = api("SpaceReclaimed", integer)
+    """Bytes."""
+
+
+@attrs.frozen
 class DiskUsage:
     """All of it (SystemDataUsageResponse)."""
 
@@ -39,3 +48,18 @@ class DiskUsage:
     containers: tuple[ContainerSummary, ...] = api("Containers", listed(model(ContainerSummary)))
     volumes: tuple[Volume, ...] = api("Volumes", listed(model(Volume)))
     build_cache: tuple[CacheRecord, ...] = api("BuildCache", listed(model(CacheRecord)))
+
+
+_PARTS = {
+    "Images": "ImageUsage",
+    "Containers": "ContainerUsage",
+    "Volumes": "VolumeUsage",
+    "BuildCache": "BuildCacheUsage",
+}
+
+
+def flat(document: JsonObject) -> JsonObject:
+    """What versions from 1.52 on answer, in the form that those before had."""
+    parts = {name: found for name, key in _PARTS.items() if isinstance(found := document.get(key), dict)}
+    images = parts.get("Images", {})
+    return {**{name: part.get("Items") for name, part in parts.items()}, "LayersSize": images.get("TotalSize")}

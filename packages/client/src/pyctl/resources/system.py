@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from pyctl.api import Api, filters_param, json_lines, parse_json
-from pyctl.models.disk import DiskUsage
+from pyctl.models.disk import CachePruned, DiskUsage, flat
 from pyctl.models.fields import JsonObject, decode, json_list, json_object
 from pyctl.models.system import Event, LoggedIn, Ping, Span, SystemVersion
 
@@ -42,7 +42,13 @@ class System:
 
     def disk_usage(self, *, kinds: Sequence[str] = ()) -> DiskUsage:
         """SystemDataUsage: what images, containers, volumes and build cache take; ``kinds`` (``image``, …) leaves the others out."""
-        return decode(DiskUsage, self._api.get("/system/df", {"type": [*kinds]}), "disk usage")
+        found = json_object(self._api.get("/system/df", {"type": [*kinds], "verbose": True}), "disk usage")
+        return decode(DiskUsage, flat(found) if "ImageUsage" in found else found, "disk usage")
+
+    def prune_build_cache(self, *, all: bool = False, filters: Mapping[str, list[str]] | None = None) -> CachePruned:
+        """BuildPrune: what builds have kept and nobody uses; with ``all``, all of it."""
+        answer = self._api.call("POST", "/build/prune", {"all": all, "filters": filters_param(filters)})
+        return decode(CachePruned, parse_json(answer, "build prune"), "build prune")
 
     def login(self, user: str, password: str, server: str, *, identity_token: str = "") -> LoggedIn:
         """SystemAuth: let the daemon ask a registry whether it takes these credentials. `Unauthorized` when it does not."""

@@ -27,7 +27,7 @@ _LAYOUT = Layout(
         "ID": "IMAGE",
         "Size": "SIZE",
     },
-    go_type="*formatter.historyContext",
+    go_type="*image.historyContext",
 )
 
 

@@ -117,7 +117,7 @@ def _custom(template: Template, document: JsonObject) -> str:
     try:
         return template.render(Row("system.dockerInfo", whole, document=whole))
     except TemplateError as error:
-        print()  # docker ends the line that it has not begun
+        print(error.partial)
         raise InvalidUsage(str(error)) from error
 
 

@@ -14,6 +14,7 @@ from pyctl.app.format.listing import Format
 from pyctl.app.options.filters import Filter, collected, filter_
 from pyctl.app.session import client, complain
 
+_FAILURES = ("failed to parse template", "failed to execute template")
 _WITHOUT_FIELDS = (None, "", "table", "json", "raw")
 
 
@@ -50,7 +51,7 @@ def ps(flags: ListFlags) -> None:
     columns = (*CONTAINERS.default, "Size") if flags.size else CONTAINERS.default
     layout = Format.read(given, CONTAINERS, quiet=flags.quiet, columns=columns)
     # Sizes cost a walk over the file systems: they are asked for only where they are shown.
-    size = flags.size or (given not in _WITHOUT_FIELDS and layout.uses("Size"))
+    size = flags.size or (given not in _WITHOUT_FIELDS and layout.uses("Size", _FAILURES))
     limit = 1 if flags.latest else flags.last
     found = client().containers.list(
         all=flags.all, limit=limit if limit > 0 else None, size=size, filters=collected(flags.filter)

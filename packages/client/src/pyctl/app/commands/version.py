@@ -84,7 +84,7 @@ def _render(template: Template, own: dict[str, Value], server: SystemVersion | N
     try:
         return template.render(Row("system.versionInfo", document, document=document))
     except TemplateError as error:
-        print()  # docker ends the line that it has not begun
+        print(error.partial)
         raise InvalidUsage(str(error)) from error
 
 

@@ -50,14 +50,14 @@ def image_rows(image: ImageSummary, *, truncate: bool, digests: bool, now: float
             "SharedSize": _known(image.shared_size),
             "Size": decimal_size(image.size, 3),
             "Tag": tag,
-            "UniqueSize": _UNKNOWN if image.shared_size < 0 else decimal_size(image.size - image.shared_size, 3),
-            "VirtualSize": decimal_size(image.size, 3),
+            "UniqueSize": _UNKNOWN if image.shared_size < 0 else decimal_size(image.size - image.shared_size),
+            "VirtualSize": decimal_size(image.size),
         }
         yield Row(IMAGES.go_type, columns)
 
 
 def _known(size: int) -> str:
-    return _UNKNOWN if size < 0 else decimal_size(size, 3)
+    return _UNKNOWN if size < 0 else decimal_size(size)
 
 
 def _names(image: ImageSummary, digests: bool) -> Iterator[tuple[str, str, str]]:

@@ -14,6 +14,9 @@ from pyctl.app.format.gotemplate.functions import FUNCTIONS, HEADER_FUNCTIONS
 from pyctl.app.format.tables import align
 from pyctl.errors import TemplateError
 
+Failures = tuple[str, str]
+"""How messages begin: about a template that does not parse, and one that does not apply."""
+_FAILURES: Failures = ("template parsing error", "template parsing error")  # docker's words, for both
 _ESCAPES = (("\\t", "\t"), ("\\n", "\n"))
 
 
@@ -79,13 +82,13 @@ class Format:
         title = _rendered(_parsed(self.template, header=True), self.layout.header())
         return align("\n".join([title, *lines])) + "\n"
 
-    def uses(self, name: str) -> bool:
-        """Tell whether the template names a column, directly or by printing all of them as JSON."""
+    def uses(self, name: str, failures: Failures = _FAILURES) -> bool:
+        """Tell whether the template names a column, directly or by printing all of them as JSON. Raises `TemplateError`."""
         asked: set[str] = set()
         probe = Row(
             self.layout.go_type, _Probe(asked, self.layout), {method: lambda _: "" for method in self.layout.methods}
         )
-        _rendered(_parsed(self.template, header=False), probe)
+        _rendered(_parsed(self.template, header=False, failure=failures[0]), probe, failures[1])
         return name in asked
 
 
@@ -105,15 +108,15 @@ class _Probe(Mapping[str, str]):
         return len(self._names)
 
 
-def _parsed(source: str, *, header: bool) -> Template:
+def _parsed(source: str, *, header: bool, failure: str = _FAILURES[0]) -> Template:
     try:
         return Template(source, HEADER_FUNCTIONS if header else FUNCTIONS)
     except TemplateError as error:
-        raise TemplateError(f"failed to parse template: {error}") from None
+        raise TemplateError(f"{failure}: {error}") from None
 
 
-def _rendered(template: Template, row: Row) -> str:
+def _rendered(template: Template, row: Row, failure: str = _FAILURES[1]) -> str:
     try:
         return template.render(row)
     except TemplateError as error:
-        raise TemplateError(f"failed to execute template: {error}") from None
+        raise TemplateError(f"{failure}: {error}") from None

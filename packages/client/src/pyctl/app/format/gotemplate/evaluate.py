@@ -59,7 +59,11 @@ class _Run:
         self._out: list[str] = []
 
     def nodes(self, nodes: Sequence[Node], dot: Value) -> str:
-        self._walk(nodes, dot)
+        try:
+            self._walk(nodes, dot)
+        except TemplateError as error:
+            error.partial = "".join(self._out)
+            raise
         return "".join(self._out)
 
     def _walk(self, nodes: Sequence[Node], dot: Value) -> None:
