@@ -179,29 +179,42 @@ async def test_ports_lead_in_with_the_clients_own_address(networks: Networks) ->
             told("127.0.0.1", port)
 
 
-async def test_datagrams_are_published_too(networks: Networks) -> None:
-    with namespace("server") as server:
-        await networks.attach(evolve(server, ports=ports.wishes({"53/udp": [("", "")]})))
-        port = networks.endpoints_of(server.id)[0].published[0].host_port
-        script = (
-            "import socket\n"
-            "server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-            "server.bind(('', 53))\n"
-            "print('ready', flush=True)\n"
-            "while True:\n"
-            "    data, client = server.recvfrom(100)\n"
-            "    server.sendto(data.upper(), client)\n"
-        )
-        command = ["nsenter", f"--net={server.netns}", sys.executable, "-c", script]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+@contextlib.contextmanager
+def echoing(sandbox: Sandbox, port: int) -> Iterator[None]:
+    """Datagrams come back in capitals, with the name of the sandbox."""
+    script = (
+        "import socket\n"
+        "server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        f"server.bind(('', {port}))\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    data, client = server.recvfrom(100)\n"
+        f"    server.sendto(data.upper() + b'{sandbox.id}', client)\n"
+    )
+    command = ["nsenter", f"--net={sandbox.netns}", sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                client.settimeout(3)
-                client.connect(("127.0.0.1", port))
-                client.send(b"ping")
-                assert client.recv(100) == b"PING"
+            yield
+        finally:
             process.kill()
+
+
+async def test_datagrams_of_one_who_goes_on_sending_come_to_the_next_sandbox(networks: Networks) -> None:
+    """What the kernel knows of a flow is forgotten when its port is published anew: the client keeps its port, and is never silent."""
+    with namespace("one") as one, namespace("two") as two, echoing(one, 53), echoing(two, 53):
+        await networks.attach(evolve(one, ports=ports.wishes({"53/udp": [("", "")]})))
+        port = networks.endpoints_of(one.id)[0].published[0].host_port
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(3)
+            client.connect(("127.0.0.1", port))
+            client.send(b"ping")
+            assert client.recv(100) == b"PINGone"
+            await networks.detach(one.id)
+            await networks.attach(evolve(two, ports=ports.wishes({"53/udp": [("", str(port))]})))
+            client.send(b"ping")
+            assert client.recv(100) == b"PINGtwo"
 
 
 async def test_from_another_machine_a_published_port_is_reached_and_no_other(networks: Networks) -> None:

@@ -7,12 +7,13 @@ from ipaddress import IPv4Network
 import pytest
 from attrs import evolve
 
-from pydockerd.errors import BadRequest, Conflict, Forbidden, NotFound
+from pydockerd.errors import BadRequest, Conflict, Forbidden, InternalError, NotFound
 from pydockerd.network import planning
 from pydockerd.network.book import Book, gateway_endpoint
 from pydockerd.network.hosts import with_addresses
 from pydockerd.network.ipam import DEFAULT_BASES
 from pydockerd.network.model import Attachment, Endpoint, Network, Pool
+from pydockerd.network.nft import Nftables
 from pydockerd.network.options import bridge_options, child_options, sysctls
 
 DRAFT = Network(id="ab" * 32, name="net", driver="bridge", created_ns=1)
@@ -147,3 +148,10 @@ def test_own_lines_of_hosts_are_replaced_and_others_kept() -> None:
         "127.0.0.1\tlocalhost\n10.0.0.9\tdb\n172.18.0.2\tweb\nfd00::2\tweb\n"
     )
     assert with_addresses(text, "web", []) == "127.0.0.1\tlocalhost\n10.0.0.9\tdb\n"
+
+
+def test_without_nftables_the_package_to_install_is_named() -> None:
+    with pytest.raises(
+        InternalError, match=r"libnftables\.so\.0.*apt-get install libnftables1.*--network host or none"
+    ):
+        Nftables("libnftables.so.0").run("list ruleset")

@@ -20,6 +20,7 @@ containers. An *endpoint* is an attachment come true: an address, a link inside,
 `hosts`               the lines of /etc/hosts
 `store`               the tables
 `netlink`, `links`    links, addresses and routes, in few messages
+`conntrack`           forgetting where datagrams went
 `provider`            the supervisor's seam: containers as sandboxes
 ====================  ========================================================================================================
 

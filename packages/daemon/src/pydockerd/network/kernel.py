@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from attrs import frozen
 
-from pydockerd.network import netlink
+from pydockerd.network import conntrack, netlink
 from pydockerd.network.netlink import Netlink
 from pydockerd.network.nft import Nftables
 
+_logger = logging.getLogger(__name__)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -62,10 +64,14 @@ class Kernel:
             self._sockets.append(found)
         return found
 
-    def load(self, rules: str) -> None:
-        """One transaction of nftables; nothing for no text."""
+    def load(self, rules: str, datagram_ports: Collection[int] = ()) -> None:
+        """One transaction of nftables, nothing for no text; then what was known of these ports is forgotten."""
         if rules:
             self._nft.run(rules)
+        try:
+            conntrack.forget(datagram_ports)
+        except OSError as error:  # the rules are in force all the same, for whoever is silent for half a minute
+            _logger.warning("datagrams may go where they went before: %s", error)
 
     @contextlib.contextmanager
     def inside(self, path: str) -> Iterator[Inside]:

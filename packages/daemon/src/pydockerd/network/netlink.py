@@ -163,8 +163,8 @@ class Netlink:
 
 def _link(data: bytes) -> Link:
     """By hand: of the answer's hundred attributes three are needed, and decoding all takes longer than all else that is done to a link."""
-    found = _attributes(data, _LINK.size)
-    kind = _attributes(found.get(_IFLA_LINKINFO, b""), 0).get(1, b"")
+    found = attributes(data, _LINK.size)
+    kind = attributes(found.get(_IFLA_LINKINFO, b""), 0).get(1, b"")
     return Link(
         name=found.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace"),
         index=_LINK.unpack_from(data)[2],
@@ -174,7 +174,8 @@ def _link(data: bytes) -> Link:
     )
 
 
-def _attributes(data: bytes, at: int) -> dict[int, bytes]:
+def attributes(data: bytes, at: int) -> dict[int, bytes]:
+    """The attributes from a place on, by their numbers; nested ones are decoded by calling it again."""
     found = {}
     while at + 4 <= len(data):
         length, kind = struct.unpack_from("=HH", data, at)

@@ -627,7 +627,7 @@ class Networks:
             text = ruleset.replace(self._table, wanted)
         else:
             text = ruleset.change(self._table, self._loaded, wanted)
-        await self._kernel.run(self._kernel.load, text)
+        await self._kernel.run(self._kernel.load, text, ruleset.datagram_ports(self._loaded, wanted))
         self._loaded = wanted if wired else None
 
     def wired(self, coming: Network | None = None) -> list[ruleset.Wired]:

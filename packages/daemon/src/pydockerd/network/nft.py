@@ -22,7 +22,8 @@ _HINT: Final = (
 class Nftables:
     """Everything blocks, and is for one thread at a time. The library is loaded at the first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = _LIBRARY) -> None:
+        self._name = name
         self._library: Any = None
         self._context: Any = None
 
@@ -43,7 +44,7 @@ class Nftables:
 
     def _open(self) -> tuple[Any, Any]:
         if self._context is None:
-            library = self._library = _load()
+            library = self._library = _load(self._name)
             context = library.nft_ctx_new(0)
             if not context:
                 raise InternalError("the packet rules could not be changed: libnftables does not start")
@@ -53,9 +54,9 @@ class Nftables:
         return self._library, self._context
 
 
-def _load() -> Any:
+def _load(name: str) -> Any:
     try:
-        library = ctypes.CDLL(_LIBRARY)
+        library = ctypes.CDLL(name)
     except OSError as error:
         raise InternalError(f"{error}: {_HINT}") from error
     library.nft_ctx_new.restype = ctypes.c_void_p

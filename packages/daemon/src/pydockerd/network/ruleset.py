@@ -183,6 +183,17 @@ def change(table: str, before: Elements, after: Elements) -> str:
     return "".join(line + "\n" for line in lines)
 
 
+def datagram_ports(before: Elements | None, after: Elements | None) -> set[int]:
+    """The ports of the machine whose datagrams lead elsewhere than before: see `pydockerd.network.conntrack`."""
+    found = set()
+    for name in ("any4", "any6", "at4", "at6"):
+        for item in (before or {}).get(name, frozenset()) ^ (after or {}).get(name, frozenset()):
+            *_, protocol, port = item.partition(" : ")[0].split(" . ")
+            if protocol == "udp":
+                found.add(int(port))
+    return found
+
+
 def remove(table: str) -> str:
     """The transaction after which there is no such table, whether there was one or not."""
     return f"table inet {table} {{}}\ndelete table inet {table}\n"
