@@ -107,11 +107,11 @@ EXAMPLES: dict[str, tuple[list[str], Any, Any]] = {
     "ip-forward-no-drop": (["true"], True, True),
     "ip-masq": (["false"], False, False),
     "iptables": (["false"], False, False),
-    "ip6tables": (["false"], False, False),
+    "ip6tables": (["true"], True, True),
     "ipv6": (["true"], True, True),
     "mtu": (["1400"], 1400, 1400),
     "userland-proxy": (["false"], False, False),
-    "allow-direct-routing": (["true"], True, True),
+    "allow-direct-routing": (["false"], False, False),
 }
 """By the key: what the flag is given, what the file holds, and what both mean."""
 
@@ -234,6 +234,9 @@ def test_a_daemon_elsewhere_keeps_its_pid_file_there(written: Any) -> None:
         ({"storage-driver": "btrfs"}, "storage-driver: driver not supported: btrfs"),
         ({"live-restore": False}, "live-restore: it cannot be false: containers go on running"),
         ({"selinux-enabled": True}, "selinux-enabled: it cannot be true"),
+        ({"ip6tables": False}, "ip6tables: it cannot be false: one set of rules is for both"),
+        ({"ip-forward-no-drop": False}, "ip-forward-no-drop: it cannot be false"),
+        ({"allow-direct-routing": True}, "allow-direct-routing: it cannot be true"),
         ({"features": {"buildkit": True}}, "features: buildkit: pydockerd does not have it"),
         ({"features": {"x": False}}, "features: x: there is no such feature"),
         ({"registry-mirrors": ["m.example"]}, 'invalid mirror: no scheme specified for "m.example"'),

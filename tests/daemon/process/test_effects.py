@@ -40,6 +40,10 @@ def daemon(start_shared: Starter, tmp_path_factory: pytest.TempPathFactory) -> D
             "labels": ["site=north"],
             "default-address-pools": [{"base": "10.123.0.0/16", "size": 24}],
             "features": {"cdi": False},
+            "dns": ["192.0.2.53", "2001:db8::53"],
+            "dns-search": ["example.org"],
+            "dns-opts": ["ndots:3"],
+            "host-gateway-ips": ["192.0.2.9", "2001:db8::9"],
         }
     )
 
@@ -138,6 +142,43 @@ def test_info(daemon: Daemon) -> None:
     assert any(each.startswith("name=seccomp,profile=/") for each in found["SecurityOptions"])
     assert ask(daemon, "GET", "/version").json["Experimental"] is True
     assert ask(daemon, "GET", "/_ping").headers["docker-experimental"] == "true"
+
+
+def test_names(daemon: Daemon) -> None:
+    file = ("host", "cat", "/etc/resolv.conf")
+    found = [line.split() for line in inside(daemon, *file).splitlines()]
+    assert [line for line in found if line and line[0] in ("nameserver", "search", "options")] == [
+        ["nameserver", "192.0.2.53"],
+        ["nameserver", "2001:db8::53"],
+        ["search", "example.org"],
+        ["options", "ndots:3"],
+    ]
+    own = inside(daemon, "--dns", "192.0.2.1", "--dns-search", "own.example", *file)
+    assert "nameserver 192.0.2.1" in own
+    assert "192.0.2.53" not in own
+    assert "example.org" not in own
+    hosts = inside(daemon, "--add-host", "me:host-gateway", "--add-host", "one:192.0.2.7", "host", "cat", "/etc/hosts")
+    assert [line.split() for line in hosts.splitlines() if line.split()[-1] in ("me", "one")] == [
+        ["192.0.2.9", "me"],
+        ["2001:db8::9", "me"],
+        ["192.0.2.7", "one"],
+    ]
+    created = daemon.docker(
+        "create", "--network", "none", "--add-host", "me:host-gateway", "host", "true"
+    ).stdout.strip()
+    shown = json.loads(daemon.docker("inspect", created).stdout)[0]["HostConfig"]
+    assert (shown["ExtraHosts"], shown["Dns"]) == (["me:host-gateway"], [])
+    assert daemon.docker("rm", created).returncode == 0
+
+
+def test_the_gateway_is_the_default_networks_where_none_is_said(start: Starter) -> None:
+    daemon = start()
+    hosts = inside(daemon, "--add-host", "me:host-gateway", "host", "cat", "/etc/hosts")
+    bridge = json.loads(daemon.docker("network", "inspect", "bridge").stdout)[0]
+    assert [bridge["IPAM"]["Config"][0]["Gateway"], "me"] in [line.split() for line in hosts.splitlines()]
+    without = start("--bridge", "none")
+    refused = without.docker("create", "--network", "none", "--add-host", "me:host-gateway", "host", "true")
+    assert "unable to derive the IP value for host-gateway" in refused.stderr
 
 
 def test_cdi_can_be_switched_off(daemon: Daemon) -> None:

@@ -179,11 +179,19 @@ class NetworkSettings:
     )
     ip_forward: bool = option("ip-forward", Boolean(), "whether the machine is made to route", default=True)
     ip_forward_no_drop: bool = option(
-        "ip-forward-no-drop", Boolean(), "whether others' packets are forwarded then, too", default=False
+        "ip-forward-no-drop",
+        Always(True, "packets of others are never dropped"),
+        "always so: others' packets are forwarded then, too",
+        default=True,
     )
     ip_masq: bool = option("ip-masq", Boolean(), "whether the default bridge is masqueraded", default=True)
-    iptables: bool = option("iptables", Boolean(), "whether packet rules of IPv4 are made", default=True)
-    ip6tables: bool = option("ip6tables", Boolean(), "whether packet rules of IPv6 are made", default=True)
+    iptables: bool = option("iptables", Boolean(), "whether packet rules are made, of IPv4 and of IPv6", default=True)
+    ip6tables: bool = option(
+        "ip6tables",
+        Always(True, "one set of rules is for both: iptables switches it off"),
+        "always so: the rules of iptables are for both",
+        default=True,
+    )
     ipv6: bool = option("ipv6", Boolean(), "whether the default bridge has IPv6", default=False)
     mtu: int = option("mtu", Integer(0), "the default bridge's MTU; 0 is the usual", default=0, metavar="BYTES")
     userland_proxy: bool = option(
@@ -191,8 +199,11 @@ class NetworkSettings:
     )
     allow_direct_routing: bool = option(
         "allow-direct-routing",
-        Boolean(),
-        "whether others reach containers by their own addresses, not only by published ports",
+        Always(
+            False,
+            "others reach containers by published ports; a network with gateway_mode routed or nat-unprotected is open to them",
+        ),
+        "refused: see gateway_mode of single networks",
         default=False,
     )
 
