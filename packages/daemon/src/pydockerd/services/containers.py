@@ -29,6 +29,7 @@ from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 from pydockerd.services.mounts import mounting
 from pydockerd.services.networks import connections
+from pydockerd.services.resolving import resolving
 from pydockerd.times import moment_ns
 from pydockerd.translate import networks
 from pydockerd.translate.container import container_config, origin
@@ -59,7 +60,7 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
     try:
         image = engine.supervisor.images.get(request.config.image)
         async with mounting(engine, new_id(), request, image.config) as made:
-            config = made.config(translation.config)
+            config = made.config(await resolving(engine, translation.config))
             container = await engine.supervisor.containers.create(config, id=made.id, name=name)
             try:
                 await made.fill(container)
