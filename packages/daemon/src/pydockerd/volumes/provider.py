@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -115,7 +114,8 @@ class VolumeMounts:
             if volume.mounted and not used:
                 await self._mount(volume)
             try:
-                await asyncio.to_thread(copyup.fill, root, target, volume.path, mounted=used or volume.mounted)
+                mounted = used or await asyncio.to_thread(kernel.is_mounted, volume.path)
+                await asyncio.to_thread(copyup.fill, root, target, volume.path, mounted=mounted)
             finally:
                 await self._put_away(volume.name)
 
@@ -203,9 +203,9 @@ class VolumeMounts:
         def clear() -> None:
             for home in self._directory.iterdir() if self._directory.is_dir() else ():
                 for point in home.iterdir() if home.name not in running else ():
-                    kernel.unmount(point)
+                    kernel.clear_point(point)  # never a deletion of what is mounted there
                 if home.name not in known:
-                    shutil.rmtree(home)
+                    home.rmdir()
 
         try:
             await asyncio.to_thread(clear)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
+import weakref
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from pathlib import Path
@@ -36,7 +37,7 @@ class VolumeStore:
         self.root = data_root / "volumes"
         self._volumes: dict[str, Volume] = {}
         self._references: defaultdict[str, set[str]] = defaultdict(set)
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks = weakref.WeakValueDictionary[str, asyncio.Lock]()
         self._open()
 
     # -- asking -----------------------------------------------------------------------------------------------------------------
@@ -129,14 +130,21 @@ class VolumeStore:
             volume = self.get(name)
             if users := self.references(name):
                 raise Conflict(f"remove {name}: volume is in use - [{', '.join(sorted(users))}]")
-            await asyncio.to_thread(self._free, volume)
+            self._volumes[name] = evolve(volume, state=State.REMOVING)  # from now on nobody can come to have it
+            try:
+                await asyncio.to_thread(self._free, volume)
+            except BaseException:
+                self._volumes[name] = volume
+                raise
             await self._remove(volume)
-        self._locks.pop(name, None)
 
     @contextlib.asynccontextmanager
     async def lock(self, name: str) -> AsyncIterator[None]:
         """One at a time makes, mounts, fills or removes a volume."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        async with lock:
             yield
 
     # -- inside -----------------------------------------------------------------------------------------------------------------
