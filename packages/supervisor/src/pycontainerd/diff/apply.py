@@ -77,10 +77,11 @@ def settle(directory: str, below: Sequence[str], implied: Iterable[bytes]) -> No
     """Finish what was unpacked before it was known what is underneath: ``implied`` are the directories that the layer has something in, but no
     entry for. Each becomes like the one that it covers.
     """
-    names = set(implied)
+    names, alone = set(implied), set[bytes]()
     with Confined(directory, below) as root:
-        for name in names - {b""}:
-            root.settle(name)
+        for name in sorted(names - {b""}):  # what is in a directory that covers none covers none
+            if name.rpartition(b"/")[0] in alone or not root.settle(name):
+                alone.add(name)
     if b"" in names and below:
         attributes.dress(below[0], directory)
 

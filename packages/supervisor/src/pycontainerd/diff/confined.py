@@ -19,6 +19,7 @@ from typing import Final
 
 from attrs import define
 
+from pycontainerd.confined import open_beneath
 from pycontainerd.errors import LayerError
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -233,32 +234,33 @@ class Confined:
             os.close(fd)
             raise
 
-    def settle(self, path: bytes) -> None:
-        """Make an implied directory, if it is still there, like the one that it covers."""
-        parts = tuple(path.split(b"/")) if path else ()
+    def settle(self, path: bytes) -> bool:
+        """Make an implied directory, if it is still there, like the one that it covers. False when it covers none."""
+        parts = tuple(path.split(b"/"))
         like = self._covered(parts)
         if like is None:
-            return
+            return False
         with contextlib.suppress(LayerError):  # a later entry has put something else there
             directory = self.directory(parts, path, make=False)
             os.fchown(directory.fd, like.st_uid, like.st_gid)
             os.fchmod(directory.fd, stat.S_IMODE(like.st_mode))
             directory.mtime_ns = like.st_mtime_ns
+        return True
 
     def _covered(self, parts: tuple[bytes, ...]) -> os.stat_result | None:
         """The directory ``parts`` as it is seen in the layers underneath."""
+        path = b"/".join(parts)
         for root in self._below:
-            with contextlib.ExitStack() as opened:
-                current = root
-                try:
-                    for part in parts:
-                        current = os.open(part, _DIRECTORY, dir_fd=current)
-                        opened.callback(os.close, current)
-                    return os.fstat(current)
-                except FileNotFoundError:
-                    continue
-                except OSError:
-                    return None  # something else covers it there
+            try:
+                found = open_beneath(root, path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return None  # something else covers it there
+            try:
+                return os.fstat(found)
+            finally:
+                os.close(found)
         return None
 
 
