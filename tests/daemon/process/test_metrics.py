@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.daemon.process.conftest import Starter, ask, until
-from tests.support.daemon import Daemon
+from tests.support.daemon import Daemon, Result
 
 DOCKERDS = {
     "engine_daemon_container_actions_seconds",
@@ -45,6 +45,19 @@ def scrape(daemon: Daemon) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], f
     }
 
 
+def build(daemon: Daemon, dockerfile: str) -> Result:
+    """By the CLI without its own builder."""
+    return subprocess.run(
+        ["docker", "build", "-"],
+        input=dockerfile,
+        env={**daemon.environment(), "DOCKER_BUILDKIT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def test_what_happens_is_counted(start: Starter) -> None:
     daemon = start("--metrics-addr", "127.0.0.1:0")
     states = "engine_daemon_container_states_containers"
@@ -62,6 +75,8 @@ def test_what_happens_is_counted(start: Starter) -> None:
     assert daemon.docker("pause", other).returncode == 0
     ask(daemon, "GET", "/containers/nobody/json")
     ask(daemon, "GET", "/info")
+    for dockerfile, status in (("FROM scratch\nLABEL a=b\n", 0), ("FROM scratch\nRUN true\n", 1)):
+        assert build(daemon, dockerfile).returncode == status
     until(lambda: scrape(daemon)["engine_daemon_health_checks_failed_total", ()] >= 2)
     after = scrape(daemon)
     assert [after[states, (("state", state),)] for state in ("paused", "running", "stopped")] == [1, 1, 1]
@@ -70,6 +85,8 @@ def test_what_happens_is_counted(start: Starter) -> None:
     assert after["engine_daemon_health_checks_total", ()] >= after["engine_daemon_health_checks_failed_total", ()]
     assert after["engine_daemon_events_total", ()] >= 5
     assert after["engine_daemon_host_info_functions_seconds_count", (("function", "system_info"),)] == 1
+    assert after["builder_builds_triggered_total", ()] == 2
+    assert after["builder_builds_failed_total", (("reason", "error_processing_commands_error"),)] == 1
     requests = "engine_daemon_http_request_duration_seconds_count"
     assert after[requests, (("code", "404"), ("method", "GET"), ("path", "/containers/{id}/json"))] == 1
     assert after["engine_daemon_engine_memory_bytes", ()] == ask(daemon, "GET", "/info").json["MemTotal"]

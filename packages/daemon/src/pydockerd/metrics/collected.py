@@ -91,10 +91,12 @@ class Collected:
             self._actions.labels(action).observe(seconds)
         if (function := _HOST_INFO.get((method, path))) is not None:
             self._host_info.labels(function).observe(seconds)
-        if (method, path) == ("POST", "/build"):
-            self._builds.inc()
-            if status >= _FAILED:
-                self._failed_builds.labels("build_failed").inc()
+
+    def built(self, failure: str = "") -> None:
+        """See `pydockerd.meter`."""
+        self._builds.inc()
+        if failure:
+            self._failed_builds.labels(failure).inc()
 
     def event(self) -> None:
         """One has happened."""

@@ -34,6 +34,7 @@ from pydockerd.builder.workshop import Command, Workshop
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest
 from pydockerd.faults import as_answer
+from pydockerd.meter import counted
 from pydockerd.models.container_config import Config
 from pydockerd.models.create import CreateRequest, NetworkingConfig
 from pydockerd.models.host_config import HostConfig, LogConfig
@@ -67,7 +68,7 @@ async def build(
     The build ends with the iterator: nothing of it goes on, and nothing but what the cache has is left.
     """
     _check(options)
-    with contextlib.ExitStack() as stack:
+    with counted(engine.meter), contextlib.ExitStack() as stack:
         spool = stack.enter_context(engine.supervisor.images.spool())
         plain = stack.enter_context(engine.supervisor.images.spool())
         tree = await _tree(engine, options, body, spool, plain)
