@@ -57,7 +57,10 @@ def test_containers_find_each_other(engine: Engine, net: str) -> None:
     assert f"web.{net}" in engine.ok("exec", "db", "nslookup", web)
     assert "nameserver 127.0.0.11\n" in engine.ok("exec", "web", "cat", "/etc/resolv.conf")
     assert "ndots:0" in engine.ok("exec", "web", "cat", "/etc/resolv.conf")
-    engine.ok("rm", "-f", "web")
+    engine.ok("rename", "web", "front")
+    assert lookup(engine, "db", "front") == [web]
+    assert lookup(engine, "db", "web") == []
+    engine.ok("rm", "-f", "front")
     assert lookup(engine, "db", "www") == [db]
 
 
@@ -142,7 +145,7 @@ def test_others_are_asked_outside(engine: Engine, net: str) -> None:
         assert server.asked
         assert set(server.asked) == {"example.org."}
         engine.ok("run", "-d", "--name", "plain", "--dns", gateway, "--dns-search", "corp.test", *SLEEP)
-        assert f"nameserver {gateway}\nsearch corp.test\n" in engine.ok("exec", "plain", "cat", "/etc/resolv.conf")
+        assert f"nameserver {gateway}\nsearch corp.test" in engine.ok("exec", "plain", "cat", "/etc/resolv.conf")
     finally:
         server.close()
 

@@ -164,7 +164,7 @@ async def rename(engine: Engine, call: Call) -> web.Response:
     name = call.text("name")
     if not name.removeprefix("/"):
         raise BadRequest("Neither old nor new names may be empty")
-    await container.rename(check_name(name))
+    await service.rename(engine, container, check_name(name))
     return empty()
 
 

@@ -540,6 +540,21 @@ class Networks:
         for endpoint, inside, each in held:
             self._pass_on(sandbox.id, endpoint, inside, each)
 
+    async def rename(self, sandbox: Sandbox) -> None:
+        """Others call it by ``sandbox.names`` from now on."""
+        async with self._lock:
+            endpoints = tuple(
+                evolve(each, names=planning.names_on(sandbox.names, each.attachment))
+                for each in self._book.of_sandbox(sandbox.id)
+            )
+            if not endpoints:
+                return
+            await self._database.write(partial(store.save_endpoints, endpoints=endpoints))
+            for endpoint in endpoints:
+                self._book.add(endpoint)
+            for observer in self.observers:
+                await observer.attached(sandbox, endpoints)
+
     async def disconnect(self, sandbox: Sandbox, reference: str) -> None:
         """Disconnect it from one network: at once if it runs, and for its next runs."""
         async with self._lock:

@@ -240,8 +240,13 @@ def endpoint(
         ipv6=found.get(6, ""),
         gateway4=gateways.get(4, ""),
         gateway6=gateways.get(6, ""),
-        names=tuple(dict.fromkeys((*names[:1], *wanted.aliases, *names[1:]))),
+        names=names_on(names, wanted),
     )
+
+
+def names_on(names: Sequence[str], wanted: Attachment) -> tuple[str, ...]:
+    """What a sandbox is called on a network: its own name first, then what it is called there, then what else it is called everywhere."""
+    return tuple(dict.fromkeys((*names[:1], *wanted.aliases, *names[1:])))
 
 
 def _address(pools: Sequence[Pool], fixed: str, taken: set[Address]) -> tuple[Pool, Address] | None:

@@ -28,7 +28,7 @@ from pydockerd.filters import Filters
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
 from pydockerd.services.mounts import mounting
-from pydockerd.services.networks import connections
+from pydockerd.services.networks import connections, sandbox
 from pydockerd.services.resolving import resolving
 from pydockerd.times import moment_ns
 from pydockerd.translate import networks
@@ -70,7 +70,9 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
                 raise
     except ImageNotFound:
         raise NotFound(f"No such image: {_tagged(request.config.image)}") from None
-    except ContainerNotFound as error:  # that it is to share with: of a 404 the docker CLI thinks that an image is missing, and pulls it
+    except (
+        ContainerNotFound
+    ) as error:  # that it is to share with: of a 404 the docker CLI thinks that an image is missing, and pulls it
         raise BadRequest(str(error)) from None
     return container, translation.warnings
 
@@ -116,6 +118,12 @@ class Names:
 async def start(engine: Engine, container: Container) -> None:
     """Start it. What is wrong with its networks is the supervisor's to tell, NetworkFailed; a container that is not to be kept is removed then."""
     await container.start(console_size=console_size(container))
+
+
+async def rename(engine: Engine, container: Container, name: str) -> None:
+    """Call it otherwise, also on its networks. Raises NameInUse, RemovalInProgress."""
+    await container.rename(name)
+    await engine.networks.rename(sandbox(engine, container))
 
 
 async def update(engine: Engine, container: Container, asked: HostConfig) -> None:
