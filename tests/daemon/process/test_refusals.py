@@ -112,6 +112,10 @@ def test_every_address_of_a_host_is_listened_on() -> None:
         ports = {door.listener.getsockname()[1] for door in opened}
         for port in ports:
             socket.create_connection(("127.0.0.1", port), 5).close()
+        accepted, _ = opened[0].listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
 
 
 def test_profiles_and_options_are_tried_at_the_start(tmp_path: Path) -> None:

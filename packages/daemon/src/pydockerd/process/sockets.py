@@ -47,6 +47,7 @@ def listen_tcp(what: str, host: str, port: int) -> list[socket.socket]:
             listener = socket.socket(family, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol)
             found.append(listener)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _keep_alive(listener)
             if family == socket.AF_INET6:
                 # an address of IPv4 has a socket of its own
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host not in ("", "::")))
@@ -57,6 +58,14 @@ def listen_tcp(what: str, host: str, port: int) -> list[socket.socket]:
             listener.close()
         raise StartupError(f"{what}: cannot listen: {error.strerror}") from error
     return found
+
+
+def _keep_alive(listener: socket.socket) -> None:
+    """Connections have this from their listener (tcp(7)): one that only waits, such as an attached terminal, has to notice a client that went without a word.
+    The times are those of Go's servers, and so dockerd's."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 15), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 9)):
+        listener.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _places(host: str, port: int) -> Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]:
