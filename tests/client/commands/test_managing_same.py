@@ -27,6 +27,29 @@ pytestmark = [
 ]
 
 COMMANDS = r"""
+create --ip 1.2 busybox
+create --mac-address x busybox
+create --device-read-bps x busybox
+create --device-read-bps /x:1 busybox
+create --device-read-bps /dev/x:1z busybox
+create --device-read-iops /dev/x:1z busybox
+create --blkio-weight-device /dev/x busybox
+create --blkio-weight-device /dev/x:9 busybox
+create --kernel-memory 1x busybox
+create --link a:b:c busybox
+create --isolation foo busybox true
+create --network name=x,foo=1 busybox true
+create --network name=none,alias=x busybox true
+create --network-alias x busybox true
+create --network none --network none busybox true
+create --network none --network web busybox true
+create --network name=web,ip=1.2.3.4 --ip 1.2.3.5 busybox true
+images --format '{{.Nope}}'
+images --format '{{'
+ps --format '{{'
+history busybox --format '{{.Nope}}'
+stats --no-stream --format '{{.Nope}}'
+info --format '{{.Name}} {{.Nope}}'
 cp
 cp a b
 cp web:/a web:/b
@@ -101,7 +124,7 @@ context create x
 context create far --docker nope=1
 context create far --docker ca=/nope,host=tcp://x:1
 context update nope
-context export nope
+context export nope -
 context import nope /nope
 context bogus
 context

@@ -72,8 +72,8 @@ def test_knows_which_columns_a_format_uses(format: str, used: bool) -> None:
 @pytest.mark.parametrize(
     ("format", "message"),
     [
-        ("{{.Nope}}", "failed to execute template: template: :1:2: executing"),
-        ("{{.ID", "failed to parse template: template: :1: unclosed action"),
+        ("{{.Nope}}", "template parsing error: template: :1:2: executing"),
+        ("{{.ID", "template parsing error: template: :1: unclosed action"),
     ],
 )
 def test_says_what_is_wrong_with_a_format(format: str, message: str) -> None:

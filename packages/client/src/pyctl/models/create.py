@@ -6,11 +6,14 @@ Attributes are None until they are set; `encode` leaves those out, and the daemo
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
 from pyctl.models.fields import Json, JsonObject
+
+if TYPE_CHECKING:
+    from pyctl.models.networks import Endpoint  # which is made of what is here
 
 T = TypeVar("T")
 
@@ -27,6 +30,22 @@ class Device:
     host_path: str = key("PathOnHost")
     container_path: str = key("PathInContainer")
     permissions: str = key("CgroupPermissions")
+
+
+@attrs.frozen(kw_only=True)
+class ThrottledDevice:
+    """How fast a block device may be read or written (ThrottleDevice): bytes or operations a second."""
+
+    path: str = key("Path")
+    rate: int = key("Rate")
+
+
+@attrs.frozen(kw_only=True)
+class WeightedDevice:
+    """A container's share of a block device (BlkioWeightDevice)."""
+
+    path: str = key("Path")
+    weight: int = key("Weight")
 
 
 @attrs.frozen(kw_only=True)
@@ -182,6 +201,14 @@ class HostConfig:
     memory_swap: int | None = key("MemorySwap")
     memory_swappiness: int | None = key("MemorySwappiness")
     blkio_weight: int | None = key("BlkioWeight")
+    blkio_weight_device: list[WeightedDevice] | None = key("BlkioWeightDevice")
+    device_read_bps: list[ThrottledDevice] | None = key("BlkioDeviceReadBps")
+    device_read_iops: list[ThrottledDevice] | None = key("BlkioDeviceReadIOps")
+    device_write_bps: list[ThrottledDevice] | None = key("BlkioDeviceWriteBps")
+    device_write_iops: list[ThrottledDevice] | None = key("BlkioDeviceWriteIOps")
+    kernel_memory: int | None = key("KernelMemory")
+    isolation: str | None = key("Isolation")
+    links: list[str] | None = key("Links")
     devices: list[Device] | None = key("Devices")
     device_cgroup_rules: list[str] | None = key("DeviceCgroupRules")
     pids_limit: int | None = key("PidsLimit")
@@ -196,17 +223,10 @@ class HostConfig:
 
 
 @attrs.frozen(kw_only=True)
-class EndpointConfig:
-    """How a container joins one network."""
-
-    aliases: list[str] | None = key("Aliases")
-
-
-@attrs.frozen(kw_only=True)
 class NetworkingConfig:
     """The networks that a container joins at its creation."""
 
-    endpoints: dict[str, EndpointConfig] | None = key("EndpointsConfig")
+    endpoints: dict[str, Endpoint] | None = key("EndpointsConfig")
 
 
 @attrs.frozen(kw_only=True)

@@ -104,6 +104,7 @@ class Endpoint:
     addresses: EndpointAddresses | None = key("IPAMConfig")
     links: list[str] | None = key("Links")
     aliases: list[str] | None = key("Aliases")
+    mac_address: str | None = key("MacAddress")
     driver_options: dict[str, str] | None = key("DriverOpts")
     gateway_priority: int | None = key("GwPriority")
 

@@ -15,6 +15,13 @@ from pyctl.errors import InvalidUsage
 def pull(
     image: Annotated[str, operand("NAME[:TAG|@DIGEST]")],
     all_tags: Annotated[bool, switch("--all-tags", "-a", help="Download all tagged images in the repository")] = False,
+    disable_content_trust: Annotated[
+        bool,
+        switch(
+            "--disable-content-trust/--no-disable-content-trust",
+            help="Skip image verification (default true); nothing is verified by signatures here",
+        ),
+    ] = True,
     platform: Annotated[
         str | None, value("--platform", help="Set platform if server is multi-platform capable")
     ] = None,

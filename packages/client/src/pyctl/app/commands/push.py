@@ -15,6 +15,13 @@ from pyctl.errors import InvalidUsage
 def push(
     image: Annotated[str, operand("NAME[:TAG]")],
     all_tags: Annotated[bool, switch("--all-tags", "-a", help="Push all tags of an image to the repository")] = False,
+    disable_content_trust: Annotated[
+        bool,
+        switch(
+            "--disable-content-trust/--no-disable-content-trust",
+            help="Skip image verification (default true); nothing is verified by signatures here",
+        ),
+    ] = True,
     platform: Annotated[
         str | None, value("--platform", help="Push a platform-specific manifest as a single-platform image")
     ] = None,

@@ -10,8 +10,8 @@ from typing import Annotated
 import attrs
 
 from pyctl.app.flags import switch, value
-from pyctl.app.options import mounts, values
-from pyctl.models.create import Device, Mount, RestartPolicy, Ulimit
+from pyctl.app.options import endpoints, mounts, values
+from pyctl.models.create import Device, Mount, RestartPolicy, ThrottledDevice, Ulimit, WeightedDevice
 
 Text = str | None
 Number = int | None
@@ -102,6 +102,54 @@ class ResourceFlags(LimitFlags):
     ulimit: Annotated[list[Ulimit], value("--ulimit", metavar="ulimit", help="Ulimit options", read=values.ulimit)] = (
         attrs.field(factory=list)
     )
+    kernel_memory: Annotated[
+        Number, value("--kernel-memory", metavar="bytes", help="Kernel memory limit", read=values.size)
+    ] = None
+    blkio_weight_device: Annotated[
+        list[WeightedDevice],
+        value(
+            "--blkio-weight-device",
+            metavar="list",
+            help="Block IO weight (relative device weight)",
+            read=values.weighted_device,
+        ),
+    ] = attrs.field(factory=list)
+    device_read_bps: Annotated[
+        list[ThrottledDevice],
+        value(
+            "--device-read-bps",
+            metavar="list",
+            help="Limit read rate (bytes per second) from a device",
+            read=values.bytes_of_device,
+        ),
+    ] = attrs.field(factory=list)
+    device_read_iops: Annotated[
+        list[ThrottledDevice],
+        value(
+            "--device-read-iops",
+            metavar="list",
+            help="Limit read rate (IO per second) from a device",
+            read=values.operations_of_device,
+        ),
+    ] = attrs.field(factory=list)
+    device_write_bps: Annotated[
+        list[ThrottledDevice],
+        value(
+            "--device-write-bps",
+            metavar="list",
+            help="Limit write rate (bytes per second) to a device",
+            read=values.bytes_of_device,
+        ),
+    ] = attrs.field(factory=list)
+    device_write_iops: Annotated[
+        list[ThrottledDevice],
+        value(
+            "--device-write-iops",
+            metavar="list",
+            help="Limit write rate (IO per second) to a device",
+            read=values.operations_of_device,
+        ),
+    ] = attrs.field(factory=list)
     oom_kill_disable: Annotated[bool, switch("--oom-kill-disable", help="Disable OOM Killer")] = False
     oom_score_adj: Annotated[
         Number, value("--oom-score-adj", metavar="int", help="Tune host's OOM preferences (-1000 to 1000)")
@@ -130,6 +178,7 @@ class IsolationFlags:
     uts: Annotated[Text, value("--uts", help="UTS namespace to use")] = None
     userns: Annotated[Text, value("--userns", help="User namespace to use")] = None
     cgroupns: Annotated[Text, value("--cgroupns", help="Cgroup namespace to use (host|private)")] = None
+    isolation: Annotated[Text, value("--isolation", help="Container isolation technology")] = None
     runtime: Annotated[Text, value("--runtime", help="Runtime to use for this container")] = None
 
 
@@ -158,12 +207,22 @@ class NetworkFlags:
     """Who it can talk to, and under which name."""
 
     network: Annotated[
-        list[str], value("--network", "--net", metavar="network", help="Connect a container to a network")
+        list[str],
+        value("--network", "--net", metavar="network", help="Connect a container to a network", read=endpoints.network),
     ] = _list()
     network_alias: Annotated[
         list[str],
         value("--network-alias", "--net-alias", metavar="list", help="Add network-scoped alias for the container"),
     ] = _list()
+    ip: Annotated[Text, value("--ip", help="IPv4 address (e.g., 172.30.100.104)")] = None
+    ip6: Annotated[Text, value("--ip6", help="IPv6 address (e.g., 2001:db8::33)")] = None
+    link: Annotated[
+        list[str], value("--link", metavar="list", help="Add link to another container", read=values.link)
+    ] = _list()
+    link_local_ip: Annotated[
+        list[str], value("--link-local-ip", metavar="list", help="Container IPv4/IPv6 link-local addresses")
+    ] = _list()
+    mac_address: Annotated[Text, value("--mac-address", help="Container MAC address (e.g., 92:d0:c6:0a:29:33)")] = None
     publish: Annotated[
         list[str], value("--publish", "-p", metavar="list", help="Publish a container's port(s) to the host")
     ] = _list()
@@ -207,6 +266,13 @@ class RecordFlags:
     cidfile: Annotated[Text, value("--cidfile", help="Write the container ID to the file")] = None
     pull: Annotated[str, value("--pull", help='Pull image before running ("always", "missing", "never")')] = "missing"
     quiet: Annotated[bool, switch("--quiet", "-q", help="Suppress the pull output")] = False
+    disable_content_trust: Annotated[
+        bool,
+        switch(
+            "--disable-content-trust/--no-disable-content-trust",
+            help="Skip image verification (default true); nothing is verified by signatures here",
+        ),
+    ] = True
     platform: Annotated[Text, value("--platform", help="Set platform if server is multi-platform capable")] = None
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pyctl.app.options import environment, mounts, ports, values
+from pyctl.app.options import endpoints, environment, mounts, ports, values
 from pyctl.app.options.container_flags import ContainerFlags, HealthFlags, LimitFlags
 from pyctl.errors import InvalidUsage, InvalidValue
-from pyctl.models.create import CreateRequest, EndpointConfig, HealthCheck, HostConfig, LogConfig, NetworkingConfig
+from pyctl.models.create import CreateRequest, HealthCheck, HostConfig, LogConfig
 
 T = TypeVar("T")
 _STREAMS = frozenset({"stdin", "stdout", "stderr"})
@@ -55,7 +55,7 @@ def create_request(
         stop_timeout=flags.stop_timeout,
         healthcheck=_health(flags),
         host_config=_host_config(flags, volumes, console),
-        networking_config=_networking(flags),
+        networking_config=endpoints.networking(endpoints.attachments(flags)),
     )
 
 
@@ -95,7 +95,8 @@ def _host_config(flags: ContainerFlags, volumes: mounts.Volumes, console: tuple[
         binds=_given(volumes.binds),
         cidfile=flags.cidfile,
         log_config=_log_config(flags),
-        network_mode=_network_name(flags.network[0]) if flags.network else None,
+        network_mode=endpoints.attachments(flags)[0].network if flags.network else None,
+        links=_given(flags.link),
         port_bindings=_given(ports.publish(flags.publish)),
         publish_all_ports=_given(flags.publish_all),
         restart_policy=flags.restart,
@@ -132,6 +133,13 @@ def _host_config(flags: ContainerFlags, volumes: mounts.Volumes, console: tuple[
         runtime=flags.runtime,
         **limits(flags),
         memory_swappiness=flags.memory_swappiness,
+        kernel_memory=flags.kernel_memory,
+        isolation=flags.isolation,
+        blkio_weight_device=_given(flags.blkio_weight_device),
+        device_read_bps=_given(flags.device_read_bps),
+        device_read_iops=_given(flags.device_read_iops),
+        device_write_bps=_given(flags.device_write_bps),
+        device_write_iops=_given(flags.device_write_iops),
         devices=_given(flags.device),
         device_cgroup_rules=_given(flags.device_cgroup_rule),
         ulimits=_given(flags.ulimit),
@@ -193,19 +201,6 @@ def _log_config(flags: ContainerFlags) -> LogConfig | None:
     if flags.log_driver == "none" and options:
         raise InvalidUsage("invalid logging opts for driver none")
     return LogConfig(type=flags.log_driver or "", config=options)
-
-
-def _network_name(spec: str) -> str:
-    """Of ``name=NET,alias=A`` or plainly ``NET``."""
-    return values.pairs(spec.split(","))["name"] if spec.startswith("name=") else spec
-
-
-def _networking(flags: ContainerFlags) -> NetworkingConfig | None:
-    names = [_network_name(spec) for spec in flags.network]
-    if not flags.network_alias and len(names) < 2:
-        return None
-    aliases = EndpointConfig(aliases=_given(flags.network_alias))
-    return NetworkingConfig(endpoints=dict.fromkeys(names or ["default"], aliases))
 
 
 def _extra_hosts(specs: Iterable[str]) -> list[str]:

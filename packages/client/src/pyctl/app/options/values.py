@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from pyctl.app.options.moments import duration
 from pyctl.errors import InvalidValue
-from pyctl.models.create import Device, RestartPolicy, Ulimit
+from pyctl.models.create import Device, RestartPolicy, ThrottledDevice, Ulimit, WeightedDevice
 
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmgtp]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
@@ -101,6 +101,54 @@ def device(text: str) -> Device:
     if not _are_permissions(permissions):
         raise InvalidValue(f"invalid device mode: {permissions}")
     return Device(host_path=host, container_path=container, permissions=permissions)
+
+
+def weighted_device(text: str) -> WeightedDevice:
+    """``/dev/sda:500``: a weight of 10 to 1000, or 0 for none."""
+    path, weight = _device_and(text)
+    if not weight.isdecimal() or (int(weight) and not 10 <= int(weight) <= 1000):
+        raise InvalidValue(f"invalid weight for device: {text}")
+    return WeightedDevice(path=path, weight=int(weight))
+
+
+def bytes_of_device(text: str) -> ThrottledDevice:
+    """``/dev/sda:1mb``: bytes a second."""
+    path, rate = _device_and(text)
+    try:
+        return ThrottledDevice(path=path, rate=size(rate))
+    except InvalidValue:
+        raise InvalidValue(
+            f"invalid rate for device: {text}. The correct format is <device-path>:<number>[<unit>]. Number must be a "
+            "positive integer. Unit is optional and can be kb, mb, or gb"
+        ) from None
+
+
+def operations_of_device(text: str) -> ThrottledDevice:
+    """``/dev/sda:1000``: operations a second."""
+    path, rate = _device_and(text)
+    if not rate.isdecimal():
+        raise InvalidValue(
+            f"invalid rate for device: {text}. The correct format is <device-path>:<number>. Number must be a positive integer"
+        )
+    return ThrottledDevice(path=path, rate=int(rate))
+
+
+def _device_and(text: str) -> tuple[str, str]:
+    path, _, rest = text.partition(":")
+    if not path or not rest:
+        raise InvalidValue(f"bad format: {text}")
+    if not path.startswith("/dev/"):
+        raise InvalidValue(f"bad format for device path: {text}")
+    return path, rest
+
+
+def link(text: str) -> str:
+    """``CONTAINER[:ALIAS]``."""
+    if not text:
+        raise InvalidValue("empty string specified for links")
+    if text.count(":") > 1:
+        raise InvalidValue(f"bad format for links: {text}")
+    return text
 
 
 def _are_permissions(text: str) -> bool:
