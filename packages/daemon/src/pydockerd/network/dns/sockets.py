@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from attrs import frozen
 
+from pydockerd.errors import InternalError
 from pydockerd.network import netlink
 from pydockerd.network.dns.resolvconf import INTERNAL
 from pydockerd.network.nft import Nftables
@@ -97,19 +98,22 @@ def _open() -> Sockets:
 
 
 def _lead(port: int) -> None:
+    """A new table takes the kernel a third of the time that exchanging one does, and mostly there is none."""
     nftables = Nftables()
     try:
-        nftables.run(rules(port))
+        try:
+            nftables.run(f"list table ip {_TABLE}")
+        except InternalError:
+            nftables.run(rules(port))
+        else:  # of a daemon that was killed
+            nftables.run(f"delete table ip {_TABLE}\n{rules(port)}")
     finally:
         nftables.close()
 
 
 def rules(port: int) -> str:
-    """nft's commands: one table, made anew in one transaction."""
-    return f"""
-table ip {_TABLE} {{}}
-delete table ip {_TABLE}
-table ip {_TABLE} {{
+    """nft's words for the whole table."""
+    return f"""table ip {_TABLE} {{
   chain output {{
     type nat hook output priority -100; policy accept;
     ip daddr {INTERNAL} meta l4proto {{ tcp, udp }} th dport 53 dnat to {INTERNAL}:{port}
