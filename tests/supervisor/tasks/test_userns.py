@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 from pathlib import Path
+from shutil import which
 
 import attrs
 import pytest
@@ -29,6 +30,14 @@ from tests.supervisor.tasks.test_exec import run
 FIRST = 200_000
 MAPS = (IdMapping(container_id=0, host_id=FIRST, size=65536),)
 MAPPED: dict[str, object] = {"userns": "private", "uid_mappings": MAPS, "gid_mappings": MAPS}
+
+
+async def ready(supervisor: Supervisor, script: str, **config: object) -> Container:
+    """One that has done this, and stays."""
+    container = await start(supervisor, f"{script}; echo ready; exec sleep 300", **config)
+    async for _ in container.logs(follow=True):
+        return container
+    raise AssertionError("it said nothing")
 
 
 async def test_who_is_who(supervisor: Supervisor, busybox: Image) -> None:
@@ -80,14 +89,14 @@ async def test_what_it_writes_is_stored_with_its_own_ids(supervisor: Supervisor,
 
 
 async def test_the_same_files_under_another_map(supervisor: Supervisor, busybox: Image) -> None:
-    container = await start(supervisor, "touch /f; chown 5:6 /f; sleep 300", **MAPPED)
+    container = await ready(supervisor, "touch /f; chown 5:6 /f", **MAPPED)
     fork = await container.fork(
         config=attrs.evolve(
             container.config,
             args=(
                 "/bin/sh",
                 "-c",
-                "until test -e /f; do sleep 0.1; done; stat -c '%u %g' /f; touch /f && cat /proc/self/uid_map",
+                "stat -c '%u %g' /f; touch /f && cat /proc/self/uid_map",
             ),
             uid_mappings=(IdMapping(container_id=0, host_id=FIRST + 100_000, size=1000),),
             gid_mappings=(IdMapping(container_id=0, host_id=FIRST + 100_000, size=1000),),
@@ -113,9 +122,7 @@ async def test_an_exec_lives_in_it(supervisor: Supervisor, busybox: Image) -> No
 @pytest.mark.parametrize("running", [True, False])
 async def test_files_in_and_out(supervisor: Supervisor, busybox: Image, running: bool) -> None:
     """docker cp, in the numbers of the container."""
-    container = await start(supervisor, "mkdir /d; touch /d/f; chown 3:4 /d/f; echo ready; sleep 300", **MAPPED)
-    async for _ in container.logs(follow=True):
-        break
+    container = await ready(supervisor, "mkdir /d; touch /d/f; chown 3:4 /d/f", **MAPPED)
     if not running:
         await container.stop(timeout=0)
     await container.write_archive("/d", arriving(layer((entry("in", uid=9, gid=10), b"x"), ("own", b"y"))))
@@ -200,13 +207,12 @@ async def test_the_machine_itself_as_an_image(supervisor: Supervisor) -> None:
     assert seen.splitlines() == ["0", "0", "0", "wrote"]
 
 
+@pytest.mark.skipif(
+    which("mkfs.btrfs") is None, reason="forkable containers need btrfs-progs, which the virtual machines have not"
+)
 async def test_a_forkable_one(supervisor: Supervisor, busybox: Image) -> None:
-    container = await start(supervisor, "touch /f; chown 5 /f; sleep 300", forkable=True, **MAPPED)
-    fork = await container.fork(
-        config=attrs.evolve(
-            container.config, args=("/bin/sh", "-c", "until test -e /f; do sleep 0.1; done; stat -c %u /f")
-        )
-    )
+    container = await ready(supervisor, "touch /f; chown 5 /f", forkable=True, **MAPPED)
+    fork = await container.fork(config=attrs.evolve(container.config, args=("/bin/sh", "-c", "stat -c %u /f")))
     assert (await fork.wait()).code == 0
     for one in (container, fork):
         await one.remove(force=True)
