@@ -366,8 +366,7 @@ async def test_the_next_daemon_finds_everything_and_repairs_what_is_missing(
         output("ip", "link", "delete", before["loses"].link)
         with contextlib.closing(Nftables()) as nftables:
             nftables.run(f"delete table inet {names_of(Settings(exec_root=tmp_short / 'run')).table}")
-        await first._proxy.close()
-        first._reservations.close()
+        await first._publishing.close_all()
         second = make()
         await second.open()
         await second.reconcile([lives, loses], {"lives", "loses"})

@@ -63,7 +63,7 @@ def loaded(table: str, *prefix: str) -> dict[str, Any] | None:
 
 def expected(networks: Networks, table: str) -> dict[str, Any] | None:
     """The same of a table that is made anew from the state, in a network namespace of its own."""
-    assert networks._loaded is None or networks._loaded == ruleset.elements(networks.wired())
+    assert networks._rules.loaded is None or networks._rules.loaded == ruleset.elements(networks.wired())
     if not networks.wired():
         return None
     with namespace("scratch") as scratch:

@@ -14,8 +14,8 @@ containers. An *endpoint* is an attachment come true: an address, a link inside,
 
 ====================  ========================================================================================================
 `ipam`                which subnet, which address: pure
-`ports`               what is published where: pure; `reserve` holds the ports of the machine with sockets
-`ruleset`             state -> packet rules: pure; `nft` loads them, in one transaction each
+`ports`               what is published where: pure; `publishing` does it, `reserve` holds the ports of the machine with sockets
+`ruleset`             state -> packet rules: pure; `rules` loads the difference, by `nft`, in one transaction each
 `options`             the options of the drivers, checked
 `hosts`               the lines of /etc/hosts
 `store`               the tables
@@ -24,6 +24,6 @@ containers. An *endpoint* is an attachment come true: an address, a link inside,
 `provider`            the supervisor's seam: containers as sandboxes
 ====================  ========================================================================================================
 
-Every change is recorded before the kernel is touched, and forgotten after the kernel has undone it. So a daemon that was killed anywhere finds
-in its tables at least all that it has made, and brings the kernel to agree when it starts.
+What is made is recorded before the kernel is touched. What goes is struck out, and then deleted; should a daemon be killed in between, the next one finds
+links with our mark that nothing accounts for. So each one begins by bringing the kernel to agree with its tables: `Networks.reconcile`.
 """

@@ -15,22 +15,21 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 from attrs import evolve
 
+from pycontainerd.errors import SupervisorError
 from pycontainerd.metadata.database import Database
-from pydockerd.errors import ApiError, Forbidden, InternalError
-from pydockerd.network import hosts, machine, netlink, planning, ports, ruleset, store, wiring
+from pydockerd.errors import ApiError, Forbidden
+from pydockerd.network import hosts, machine, netlink, planning, ruleset, store, wiring
 from pydockerd.network.book import Book, gateway_endpoint
 from pydockerd.network.kernel import Kernel
-from pydockerd.network.model import BRIDGE, BUILT_IN, DRIVERS, Attachment, Endpoint, Network, Published
-from pydockerd.network.options import BridgeOptions, bridge_options
-from pydockerd.network.ports import Wish
-from pydockerd.network.proxy import Proxy
-from pydockerd.network.reserve import Held, Reservations
+from pydockerd.network.model import BRIDGE, BUILT_IN, DRIVERS, Attachment, Endpoint, Network
+from pydockerd.network.options import bridge_options
+from pydockerd.network.publishing import Opened, Publishing
+from pydockerd.network.rules import Rules
 from pydockerd.network.sandbox import Observer, Sandbox
 from pydockerd.network.wiring import Plug
 from pydockerd.settings import NetworkSettings
@@ -65,14 +64,13 @@ class Networks:
         ids: Mapping[str, str],
     ) -> None:
         self._database, self._settings = database, settings
-        self._owner, self._table, self._link, self._ids = owner, table, link, ids
+        self._owner, self._link, self._ids = owner, link, ids
         self._book = Book()
         self._kernel = Kernel()
-        self._reservations = Reservations()
-        self._proxy = Proxy()
+        self._rules = Rules(self._kernel, table, enabled=settings.iptables)
+        self._publishing = Publishing(settings)
         self._lock = asyncio.Lock()
         self._up: set[str] = set()
-        self._loaded: ruleset.Elements | None = None
         self._later: set[asyncio.Task[None]] = set()
         self._places: dict[str, str] = {}
         self._warm = False
@@ -125,7 +123,7 @@ class Networks:
             for sandbox in running:
                 with _logged(f"container {sandbox.label} is not connected as it was"):
                     await self._take_up(sandbox)
-            if self._up or self._loaded is not None:
+            if self._up or self._rules.loaded is not None:
                 await self._load(force=True)
 
     async def _raise_networks(self) -> None:
@@ -156,7 +154,7 @@ class Networks:
         for name in again:
             _logger.warning("container %s: its link to %s was made again", sandbox.label, name)
         for each in plugs:
-            self._hold_again(sandbox, each.endpoint)
+            self._publishing.take_up(sandbox, each.endpoint)
         for observer in self.observers:
             await observer.attached(sandbox, tuple(each.endpoint for each in plugs))
 
@@ -168,22 +166,6 @@ class Networks:
         for name in await self._kernel.run(wiring.strays, self._kernel, known, self._owner):
             _logger.warning("the link %s is left of a daemon that was killed; it is deleted", name)
 
-    def _hold_again(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
-        by_port: dict[tuple[str, int, int], list[Published]] = {}
-        for port in endpoint.published:
-            by_port.setdefault((port.protocol, port.port, port.host_port), []).append(port)
-        for (protocol, inside, number), published in by_port.items():
-            try:
-                held = self._reservations.again(
-                    sandbox.id, protocol, (ip_address(each.host_ip) for each in published), number
-                )
-            except InternalError as error:
-                _logger.warning(
-                    "container %s: its port %d/%s cannot be held: %s", sandbox.label, number, protocol, error
-                )
-            else:
-                self._pass_on(sandbox.id, endpoint, inside, held)
-
     async def close(self) -> None:
         """Finish what was begun. Containers and their networks stay; a default bridge that nobody is on goes."""
         async with self._lock:
@@ -192,8 +174,7 @@ class Networks:
             if default is not None and default.id in self._up and not self._book.of_network(default.id):
                 with _logged("the default bridge is not deleted"):
                     await self._lower(default)
-            await self._proxy.close()
-            self._reservations.close()
+            await self._publishing.close_all()
             await asyncio.to_thread(self._kernel.close)
 
     def warm(self) -> None:
@@ -317,7 +298,7 @@ class Networks:
     async def _demolish(self, network: Network) -> None:
         """Everything of it, the record last."""
         if not network.config_only:
-            if network.driver == "bridge" and self._loaded is None and network.id not in self._up:
+            if network.driver == "bridge" and self._rules.loaded is None and network.id not in self._up:
                 await self._kernel.run(wiring.down, self._kernel, network, self._owner)
             else:
                 await self._lower(network)
@@ -396,15 +377,14 @@ class Networks:
 
     async def _attach(self, sandbox: Sandbox, wishes: Iterable[Attachment]) -> None:
         plugs = [await self._planned(sandbox, wanted) for wanted in wishes]
-        held = self._publish_ports(sandbox)
+        opened = self._publish_ports(sandbox)
         endpoints = self._book.of_sandbox(sandbox.id)
         await self._database.write(partial(store.save_endpoints, endpoints=tuple(endpoints)))
         plugs = [Plug(endpoint=self._book.endpoints[each.endpoint.id], network=each.network) for each in plugs]
         await self._kernel.run(wiring.plug, self._kernel, sandbox.netns, plugs, self._ways(endpoints), self._owner)
         if any(each.endpoint.published for each in plugs):
             await self._load()
-        for endpoint, inside, each in held:
-            self._pass_on(sandbox.id, endpoint, inside, each)
+        self._publishing.pass_on(sandbox.id, opened)
         self._write_hosts(sandbox)
         for observer in self.observers:
             await observer.attached(sandbox, tuple(endpoints))
@@ -474,8 +454,7 @@ class Networks:
             await self._database.write(partial(store.forget_endpoints, ids=tuple(each.id for each in endpoints)))
 
     def _release(self, sandbox: str) -> None:
-        self._proxy.stop(sandbox)
-        self._reservations.release(sandbox)
+        self._publishing.close(sandbox)
 
     async def forget(self, sandbox: str) -> None:
         """It will not come back."""
@@ -534,11 +513,10 @@ class Networks:
 
     async def _publish_later(self, sandbox: Sandbox) -> None:
         """The ports of one that runs: it has just got a network that leads out."""
-        held = self._publish_ports(sandbox)
+        opened = self._publish_ports(sandbox)
         await self._database.write(partial(store.save_endpoints, endpoints=tuple(self._book.of_sandbox(sandbox.id))))
         await self._load()
-        for endpoint, inside, each in held:
-            self._pass_on(sandbox.id, endpoint, inside, each)
+        self._publishing.pass_on(sandbox.id, opened)
 
     async def rename(self, sandbox: Sandbox) -> None:
         """Others call it by ``sandbox.names`` from now on."""
@@ -585,65 +563,24 @@ class Networks:
 
     # -- ports, rules, files -------------------------------------------------------------------------------------------------------
 
-    def _publish_ports(self, sandbox: Sandbox) -> list[tuple[Endpoint, int, Held]]:
-        """Hold what it wants to publish, and write it down at the endpoint that leads out. InternalError names the port that is in use."""
-        endpoints = [each for each in self._book.of_sandbox(sandbox.id) if self._is_bridge(each)]
-        endpoint = gateway_endpoint(endpoints, self._book.networks, 4) or gateway_endpoint(
-            endpoints, self._book.networks, 6
-        )
+    def _publish_ports(self, sandbox: Sandbox) -> list[Opened]:
+        """Hold what it wants to publish, at the endpoint that leads out. InternalError names the port that is in use."""
+        networks = self._book.networks
+        bridged = [each for each in self._book.of_sandbox(sandbox.id) if networks[each.network_id].driver == "bridge"]
+        endpoint = gateway_endpoint(bridged, networks, 4) or gateway_endpoint(bridged, networks, 6)
         if endpoint is None or not sandbox.ports:
             return []
-        options = bridge_options(self._book.networks[endpoint.network_id])
-        published: list[Published] = []
-        held: list[tuple[Endpoint, int, Held]] = []
-        try:
-            for wish in sandbox.ports:
-                held.append((endpoint, wish.port.number, self._take(sandbox, wish, endpoint, options)))
-                published += _published(wish, held[-1][2])
-        except InternalError as error:
-            self._reservations.release(sandbox.id)
-            raise InternalError(
-                f"failed to set up container networking: driver failed programming external connectivity on endpoint {sandbox.label} ({endpoint.id}): {error}"
-            ) from error
-        changed = evolve(endpoint, published=tuple(published))
+        changed, opened = self._publishing.open(sandbox, endpoint, networks[endpoint.network_id])
         self._book.add(changed)
-        return [(changed, inside, each) for _, inside, each in held]
-
-    def _take(self, sandbox: Sandbox, wish: Wish, endpoint: Endpoint, options: BridgeOptions) -> Held:
-        six = machine.has_ipv6() and bool(endpoint.ipv6 or self._settings.userland_proxy)
-        addresses = ports.addresses(
-            wish, default=options.host_binding or str(self._settings.ip), ipv4=bool(endpoint.ipv4), ipv6=six
-        )
-        return self._reservations.take(sandbox.id, wish, addresses)
-
-    def _pass_on(self, sandbox: str, endpoint: Endpoint, inside: int, held: Held) -> None:
-        """What packet rules cannot send on: IPv6 to one that has only IPv4."""
-        if held.protocol == "tcp" and self._settings.userland_proxy:
-            for address, listener in held.sockets.items():
-                if address.version == 6 and listener is not None and endpoint.ipv4:
-                    self._proxy.serve(sandbox, listener, (endpoint.ipv4.partition("/")[0], inside))
-
-    def _is_bridge(self, endpoint: Endpoint) -> bool:
-        return self._book.networks[endpoint.network_id].driver == "bridge"
+        return opened
 
     def _ways(self, endpoints: Sequence[Endpoint]) -> wiring.Ways:
         four, six = (gateway_endpoint(endpoints, self._book.networks, version) for version in (4, 6))
         return wiring.ways(four, six)
 
     async def _load(self, *, force: bool = False, coming: Network | None = None) -> None:
-        """Bring the packet rules to what the book says: the difference, or everything where nothing is known of what is there."""
-        if not self._settings.iptables:
-            return
-        wired = self.wired(coming)
-        wanted = ruleset.elements(wired)
-        if not wired:
-            text = ruleset.remove(self._table) if self._loaded is not None or force else ""
-        elif self._loaded is None or force:
-            text = ruleset.replace(self._table, wanted)
-        else:
-            text = ruleset.change(self._table, self._loaded, wanted)
-        await self._kernel.run(self._kernel.load, text, ruleset.datagram_ports(self._loaded, wanted))
-        self._loaded = wanted if wired else None
+        """Bring the packet rules to what the book says."""
+        await self._rules.load(self.wired(coming), anew=force)
 
     def wired(self, coming: Network | None = None) -> list[ruleset.Wired]:
         """What the packet rules are made from: the bridge networks whose bridges are there, and one that is just being made."""
@@ -669,18 +606,11 @@ class Networks:
                 await self.publish("network", action, network.id, attributes)
 
 
-def _published(wish: Wish, held: Held) -> list[Published]:
-    return [
-        Published(protocol=held.protocol, port=wish.port.number, host_ip=str(address), host_port=held.port)
-        for address in held.sockets
-    ]
-
-
 @contextlib.contextmanager
 def _logged(what: str) -> Iterator[None]:
     try:
         yield
-    except (ApiError, OSError) as error:
+    except (ApiError, SupervisorError, OSError) as error:
         _logger.error("%s: %s", what, error)
 
 
