@@ -14,7 +14,7 @@ from attrs import frozen
 from pydockerd.builder import context, copying, fetching
 from pydockerd.builder.build import Build
 from pydockerd.builder.context import TarTree
-from pydockerd.builder.copying import Plan
+from pydockerd.builder.copying import Found, Plan
 from pydockerd.builder.dockerfile.instructions import Copy
 from pydockerd.builder.dockerfile.statements import Heredoc
 from pydockerd.builder.tree import Kind, Node, Tree
@@ -106,11 +106,12 @@ def _copied(
 ) -> Sequence[Kind]:
     kinds = list[Kind]()
     found = [(source, copying.matches(tree, source, plan.wish.name)) for source in sources]
-    many = several or any(len(paths) > 1 for _, paths in found)
-    for source, paths in found:
+    many = several or any(len(each) > 1 for _, each in found)
+    for source, matched in found:
         pivot = _pivot(source) if plan.wish.parents else ""
-        kept = list[str]()
-        for path in paths:
+        kept = list[Found]()
+        for each in matched:
+            path = each.path
             node = tree.node(path)
             assert node is not None, "it was found"
             kinds.append(node.kind)
@@ -120,7 +121,7 @@ def _copied(
             if archive is not None:
                 plan.put_tree(archive)
             else:
-                kept.append(path)
+                kept.append(each)
         plan.add(tree, kept, several=many, pivots=[pivot] * len(kept))
     return kinds
 

@@ -109,9 +109,9 @@ def with_trigger(config: Config, trigger: str) -> Config:
     return {**config, "OnBuild": [*(config.get("OnBuild") or []), trigger]}
 
 
-def nothing_done(config: Config, comment: str) -> str:
-    """What the history says of an instruction that runs nothing."""
-    return " ".join([*shell(config), "#(nop) ", comment])
+def nothing_done(config: Config, comment: str, *, blank: str = " ") -> str:
+    """What the history says of an instruction that runs nothing; docker puts another ``blank`` before those that change no files."""
+    return " ".join([*shell(config), f"#(nop){blank}", comment])
 
 
 def ran(command: Sequence[str], arguments: Mapping[str, str]) -> str:

@@ -55,8 +55,16 @@ def parse_mode(text: str) -> int:
     return int(text, 8)
 
 
-def matches(tree: Tree, source: str, name: str, ignored: Ignore | None = None) -> tuple[str, ...]:
-    """The paths in the tree that a source means, wildcards (Go's) and links on the way resolved. BadRequest if there is none."""
+@frozen
+class Found:
+    """What a source means: ``path`` is without links, ``name`` what it is called where it is copied to."""
+
+    path: str
+    name: str
+
+
+def matches(tree: Tree, source: str, name: str) -> tuple[Found, ...]:
+    """What there is in the tree of a source, with wildcards (Go's) and links followed. BadRequest if there is nothing."""
     plain = "/".join(parts_of(posixpath.normpath("/" + source)))
     if not _WILD.search(plain):
         try:
@@ -65,11 +73,20 @@ def matches(tree: Tree, source: str, name: str, ignored: Ignore | None = None) -
             raise BadRequest(f"{name} failed: {source}: too many levels of symbolic links") from None
         if tree.node(found) is None:
             raise _missing(name, source)
-        return (found,)
+        return (Found(found, plain),)
     wild = tuple(_matching(tree, "", plain.split("/")))
     if not wild:
         raise BadRequest(f"{name} failed: no source files were specified: {source} matches nothing")
-    return wild
+    return tuple(Found(_followed(tree, path), path) for path in wild)
+
+
+def _followed(tree: Tree, path: str) -> str:
+    """A link that leads nowhere is copied as it is."""
+    try:
+        found = resolve(tree, path)
+    except Loop:
+        return path
+    return path if tree.node(found) is None else found
 
 
 def _matching(tree: Tree, directory: str, patterns: list[str]) -> Iterator[str]:
@@ -125,7 +142,7 @@ class Plan:
                 f"{self.wish.name} failed: {self.wish.destination}: too many levels of symbolic links"
             ) from None
 
-    def add(self, tree: Tree, found: Sequence[str], *, several: bool, pivots: Sequence[str] = ()) -> None:
+    def add(self, tree: Tree, found: Sequence[Found], *, several: bool, pivots: Sequence[str] = ()) -> None:
         """Copy these paths of a tree. ``several``: the destination has to be a directory. ``pivots``: with ``parents``, where the kept part of a path begins."""
         target = self.destination
         is_directory = self.wish.destination.endswith(("/", "/.")) or self.wish.destination in (".", "..")
@@ -133,10 +150,11 @@ class Plan:
             raise BadRequest(
                 f"When using {self.wish.name} with more than one source file, the destination must be a directory and end with a /"
             )
-        for number, path in enumerate(found):
-            self._add(tree, path, target, is_directory or several, pivots[number] if number < len(pivots) else "")
+        for number, each in enumerate(found):
+            self._add(tree, each, target, is_directory or several, pivots[number] if number < len(pivots) else "")
 
-    def _add(self, tree: Tree, path: str, target: str, is_directory: bool, pivot: str) -> None:
+    def _add(self, tree: Tree, found: Found, target: str, is_directory: bool, pivot: str) -> None:
+        path = found.path
         node = tree.node(path)
         assert node is not None, "it was found"
         if self.wish.parents:
@@ -144,11 +162,12 @@ class Plan:
             self._copy_parents(tree, path, kept, target)
             self._copy(tree, path, join(target, kept) if kept else target)
         elif node.kind is Kind.DIRECTORY:
+            self.directory(posixpath.dirname(target), owned=False)
             self.directory(target)
             self._copy_content(tree, path, target)
         else:
             into = is_directory or self._kind(target) is Kind.DIRECTORY
-            self._copy(tree, path, join(target, posixpath.basename(path)) if into else target)
+            self._copy(tree, path, join(target, posixpath.basename(found.name)) if into else target)
 
     def _copy_parents(self, tree: Tree, path: str, kept: str, target: str) -> None:
         """With ``--parents`` the directories above are copied as well, without what else is in them."""
@@ -170,7 +189,7 @@ class Plan:
     def _copy(self, tree: Tree, path: str, target: str) -> None:
         node = tree.node(path)
         assert node is not None, "it was found"
-        if Ignore.of(self.wish.exclude).excludes(posixpath.basename(path)):
+        if Ignore.of(self.wish.exclude).excludes(posixpath.basename(target)):
             return
         self.directory(posixpath.dirname(target))
         self._put(Item(target, node, tree, path))
@@ -193,15 +212,15 @@ class Plan:
             if path:
                 self._put(Item(join(target, path), node, tree, path))
 
-    def directory(self, path: str) -> None:
-        """See that there is one, with all above it. BadRequest where something else is in the way."""
+    def directory(self, path: str, *, owned: bool = True) -> None:
+        """See that there is one, with all above it, which are the wish's owner's if they are made, or root's. BadRequest where something else is in the way."""
         parts = path.split("/") if path else []
         for count in range(1, len(parts) + 1):
             above = "/".join(parts[:count])
             kind = self._kind(above)
             if kind is None:
                 node = Node(kind=Kind.DIRECTORY, mode=0o755, mtime_ns=self.moment_ns)
-                uid, gid = self.wish.owner or (0, 0)
+                uid, gid = (self.wish.owner if owned else None) or (0, 0)
                 self._made[above] = Kind.DIRECTORY
                 self.items.append(Item(above, evolve(node, uid=uid, gid=gid)))
             elif kind is not Kind.DIRECTORY:

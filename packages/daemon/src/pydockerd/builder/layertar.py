@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Final, cast
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from pycontainerd.diff.header import BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry
 from pycontainerd.diff.tar import StrictArchive
 from pycontainerd.diff.tarwriter import END, header, padding
 from pycontainerd.diff.tarwriter import entry as new_entry
 from pydockerd.builder.copying import Item
-from pydockerd.builder.tree import Kind, parts_of
+from pydockerd.builder.tree import Kind, Node, parts_of
 from pydockerd.errors import BadRequest
 
 _WHITEOUT: Final = ".wh."
@@ -85,38 +85,62 @@ def as_file(pieces: Iterator[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", Reading(pieces))
 
 
-def rewritten(layer: IO[bytes], without: Sequence[str], newest_ns: int | None) -> Iterator[bytes]:
-    """The layer ``layer`` (a plain tar of this program's making) without the paths ``without`` that nothing else is in, and with no time after ``newest_ns``."""
-    left = _left_out(layer, without)
-    layer.seek(0)
-    archive = StrictArchive.open(fileobj=layer, mode="r:", encoding="utf-8", errors="surrogateescape")
-    for entry in iter(archive.next, None):
-        archive.members = []  # type: ignore[attr-defined]
+@frozen
+class Traces:
+    """What mounting leaves in a layer, and no command has done: ``made`` are paths that were made to mount on, ``touched`` the directories that these were
+    made in, as they are without that."""
+
+    made: Sequence[str] = ()
+    touched: Mapping[str, Node] = field(factory=dict)
+
+
+def left_out(layer: IO[bytes], traces: Traces) -> frozenset[str]:
+    """The entries of the layer that are nothing but such traces."""
+    made = frozenset(traces.made)
+    needed, same = set[str](), set[str]()
+    for entry in _entries(layer):
+        path = _path(entry)
+        node = traces.touched.get(path)
+        if (
+            node is not None
+            and entry.isdir()
+            and (entry.mode & 0o7777, entry.uid, entry.gid)
+            == (
+                node.mode,
+                node.uid,
+                node.gid,
+            )
+        ):
+            same.add(path)
+        elif path not in made:
+            needed.update(path[: len(path) - cut] for cut in _cuts(path))
+    return frozenset((made | same) - needed)
+
+
+def rewritten(layer: IO[bytes], left: frozenset[str], newest_ns: int | None) -> Iterator[bytes]:
+    """The layer ``layer`` (a plain tar of this program's making) without the entries ``left``, and with no time after ``newest_ns``."""
+    for entry, content in _with_content(layer):
         if _path(entry) in left:
             continue
         yield header(_entry(entry, newest_ns))
-        if entry.isreg():
-            content = archive.extractfile(entry)
-            assert content is not None, "it is a file"
+        if content is not None:
             while piece := content.read(_PIECE):
                 yield piece
             yield padding(entry.size)
     yield END
 
 
-def _left_out(layer: IO[bytes], without: Sequence[str]) -> frozenset[str]:
-    """Those of ``without`` that nothing else is in."""
-    if not without:
-        return frozenset()
-    made = frozenset(without)
+def _entries(layer: IO[bytes]) -> Iterator[tarfile.TarInfo]:
+    for entry, _ in _with_content(layer):
+        yield entry
+
+
+def _with_content(layer: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    layer.seek(0)
     archive = StrictArchive.open(fileobj=layer, mode="r:", encoding="utf-8", errors="surrogateescape")
-    needed = set[str]()
     for entry in iter(archive.next, None):
         archive.members = []  # type: ignore[attr-defined]
-        path = _path(entry)
-        if path not in made:
-            needed.update(path[: len(path) - cut] for cut in _cuts(path))
-    return made - needed
+        yield entry, archive.extractfile(entry) if entry.isreg() else None
 
 
 def _cuts(path: str) -> Iterator[int]:

@@ -28,7 +28,8 @@ from pydockerd.builder.cache import MOUNT, Record
 from pydockerd.builder.copying import Item
 from pydockerd.builder.dockerfile.instructions import Run, RunMount
 from pydockerd.builder.dockerfile.source import Text
-from pydockerd.builder.tree import Kind, Node, Tree, resolve, walk
+from pydockerd.builder.layertar import Traces
+from pydockerd.builder.tree import Node, Tree, resolve, walk
 from pydockerd.config.kinds import size
 from pydockerd.errors import BadRequest
 
@@ -299,14 +300,21 @@ def _bound(build: Build, source: Path, target: str, *, read_only: bool) -> BindM
 _ADD: Final = {"bind": _bind, "cache": _cache, "tmpfs": _tmpfs, "secret": _secret, "ssh": _ssh}
 
 
-def made_for(root: Tree, targets: Sequence[str]) -> tuple[str, ...]:
-    """What has to be made to mount there: paths that there are not, each target with all above it."""
-    found = list[str]()
-    for target in targets:
+_ALWAYS: Final = ("/etc/hosts",)
+"""What every container has mounted on files that are made for that; the others, below /dev, /proc and /sys, no layer has."""
+
+
+def traces(root: Tree, targets: Sequence[str]) -> Traces:
+    """What mounting there will leave in files that are these before."""
+    made, touched = list[str](), dict[str, Node]()
+    for target in (*_ALWAYS, *targets):
         parts = resolve(root, target).split("/")
         for count in range(1, len(parts) + 1):
-            path = "/".join(parts[:count])
-            node = root.node(path)
-            if node is None or (count < len(parts) and node.kind is not Kind.DIRECTORY):
-                found.append(path)
-    return tuple(dict.fromkeys(found))
+            path, above = "/".join(parts[:count]), "/".join(parts[: count - 1])
+            if root.node(path) is not None:
+                continue
+            made.append(path)
+            parent = root.node(above)
+            if parent is not None:
+                touched[above] = parent
+    return Traces(tuple(dict.fromkeys(made)), touched)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import posixpath
 import re
 import signal as signals
 import time
@@ -30,7 +29,7 @@ from pydockerd.builder.dockerfile.statements import Heredoc
 from pydockerd.builder.dockerfile.words import expand, expand_plainly, expand_words
 from pydockerd.builder.graph import Node as StageNode
 from pydockerd.builder.graph import stage_of
-from pydockerd.builder.mounts import made_for, mounting
+from pydockerd.builder.mounts import mounting, traces
 from pydockerd.builder.state import State
 from pydockerd.builder.transcript import Voice
 from pydockerd.builder.tree import EmptyTree, Tree
@@ -106,7 +105,7 @@ class StageBuild:
 
     async def changed(self, config: configuration.Config, comment: str) -> None:
         """A step that changes the configuration alone. When it was first done is remembered, so that the same build is the same image."""
-        by = configuration.nothing_done(self.state.config, comment)
+        by = configuration.nothing_done(config, comment)
         key = states.digest("configuration", self.state.key, by, self.build.epoch_ns)
         record = None if self.build.options.no_cache else await self.build.cache.get(key)
         if record is None:
@@ -169,12 +168,12 @@ class StageBuild:
             async def make() -> Layer | None:
                 mounts = await mounted.prepare()
                 async with self.build.workshop.files(self.state.layers) as root:
-                    without = await asyncio.to_thread(made_for, root, mounted.targets)
+                    left = await asyncio.to_thread(traces, root, mounted.targets)
                 return await self.build.workshop.run(
                     self.state.layers,
                     evolve(command, mounts=mounts),
                     self.voice.say,
-                    without=without,
+                    traces=left,
                     newest_ns=self.build.epoch_ns,
                 )
 
@@ -206,9 +205,8 @@ class StageBuild:
                 async with fill(self.build, instruction, plan, tree, self.heredoc, checksum) as shown:
                     content = await asyncio.to_thread(copying.digest, plan.items)
                     key = states.digest("COPY", "" if instruction.link else self.state.chain, content)
-                    by = configuration.nothing_done(
-                        self.state.config, f"{name} {shown}:{content} in {self._shown(destination)} "
-                    )
+                    said = f"{name} {_chown_shown(instruction)}{shown}:{content} in {destination} "
+                    by = configuration.nothing_done(self.state.config, said, blank="")
 
                     async def make() -> Layer | None:
                         return await self.build.workshop.take_in(layertar.tar(plan.items, self.build.epoch_ns))
@@ -229,9 +227,6 @@ class StageBuild:
             async with self.build.workshop.files(self.state.layers) as files:
                 return await asyncio.to_thread(owners.owner, files, text)
         return await asyncio.to_thread(owners.owner, root, text)
-
-    def _shown(self, destination: str) -> str:
-        return destination if destination.startswith("/") else posixpath.join(self.state.workdir, destination)
 
     def _moment_ns(self) -> int:
         return time.time_ns() if self.build.epoch_ns is None else self.build.epoch_ns
@@ -266,7 +261,7 @@ class StageBuild:
         """WORKDIR: the directory is made if it is not there."""
         config = configuration.with_workdir(self.state.config, self.text(instruction.path))
         path = str(config["WorkingDir"])
-        by = configuration.nothing_done(self.state.config, f"WORKDIR {path}")
+        by = configuration.nothing_done(self.state.config, f"WORKDIR {path}", blank="")
         self.state = evolve(self.state, config=config)
 
         async def make() -> Layer | None:
@@ -357,6 +352,10 @@ class StageBuild:
         """MAINTAINER."""
         self.state = evolve(self.state, author=instruction.author)
         await self.changed(self.state.config, f"MAINTAINER {instruction.author}")
+
+
+def _chown_shown(instruction: dockerfile.Copy) -> str:
+    return f"--chown={instruction.chown} " if instruction.chown is not None else ""
 
 
 _DO: Final[dict[type[Instruction], Callable[[StageBuild, Any], Awaitable[None]]]] = {

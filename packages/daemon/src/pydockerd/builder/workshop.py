@@ -16,6 +16,7 @@ from pycontainerd.containers.config import BindMount, TmpfsMount
 from pycontainerd.images.image import Layer, image_of
 from pycontainerd.leases import Lease
 from pydockerd.builder import cache, layertar
+from pydockerd.builder.layertar import Traces
 from pydockerd.builder.roottree import viewed
 from pydockerd.builder.tree import EmptyTree, Tree
 from pydockerd.errors import BuildFailed
@@ -87,12 +88,12 @@ class Workshop:
         command: Command,
         say: Said,
         *,
-        without: Sequence[str] = (),
+        traces: Traces,
         newest_ns: int | None = None,
     ) -> Layer | None:
         """Run a command on top of the layers; the layer of what it has changed. BuildFailed with its exit code; nothing of it stays then.
 
-        ``without`` are paths of mounts, which are no part of the layer; times after ``newest_ns`` are that.
+        ``traces`` of mounts are no part of the layer; times after ``newest_ns`` are that.
         """
         bench = cache.namespace(self.supervisor)
         image = await self._bench_image(layers)
@@ -118,18 +119,17 @@ class Workshop:
             await say(f" ---> Removed intermediate container {container.id[:12]}\n")
         finally:
             await _gone(bench.images.remove(image.id, force=True))
-        if without or newest_ns is not None:
-            layer = await self._rewritten(layer, without, newest_ns)
+        layer = await asyncio.to_thread(self._cleaned, layer, traces, newest_ns)
         return None if layer.diff_id == _EMPTY else layer
 
-    async def _rewritten(self, layer: Layer, without: Sequence[str], newest_ns: int | None) -> Layer:
-        def rewrite() -> Layer:
-            with self.supervisor.content.open(layer.digest) as file:
-                pieces = layertar.rewritten(file, without, newest_ns)
-                blob = self.supervisor.content.ingest(layertar.as_file(pieces), self.lease, what="layer")
-            return Layer(digest=blob.digest, size=blob.size, diff_id=blob.digest)
-
-        return await asyncio.to_thread(rewrite)
+    def _cleaned(self, layer: Layer, traces: Traces, newest_ns: int | None) -> Layer:
+        with self.supervisor.content.open(layer.digest) as file:
+            left = layertar.left_out(file, traces)
+            if not left and newest_ns is None:
+                return layer
+            pieces = layertar.rewritten(file, left, newest_ns)
+            blob = self.supervisor.content.ingest(layertar.as_file(pieces), self.lease, what="layer")
+        return Layer(digest=blob.digest, size=blob.size, diff_id=blob.digest)
 
     async def image(
         self, layers: Sequence[Layer], document: Mapping[str, Any], references: Sequence[str] = ()
