@@ -6,12 +6,40 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.process.conftest import Starter, ask, open_stream, until
 from tests.support.daemon import Daemon, UnixConnection
+from tests.support.leftovers import OWNED
+
+PATIENT = {"shutdown-timeout": 30}
+
+
+@pytest.fixture(scope="module")
+def long_lived(start_shared: Starter) -> Daemon:
+    """One data root for all of these tests; each of them ends a daemon, and leaves the next one running on it."""
+    return start_shared(file=PATIENT)
+
+
+@pytest.fixture
+def daemon(long_lived: Daemon) -> Iterator[Daemon]:
+    """A daemon that is to be ended."""
+    if long_lived.process is None:
+        again(long_lived)
+    yield long_lived
+    if long_lived.process is None:
+        again(long_lived)
+    long_lived.remove_containers()
+
+
+def again(daemon: Daemon) -> None:
+    """The next one, where the last one was."""
+    daemon.start()
+    assert daemon.process is not None
+    OWNED.processes.add(daemon.process.pid)
 
 
 def run(daemon: Daemon, *command: str) -> str:
@@ -21,8 +49,7 @@ def run(daemon: Daemon, *command: str) -> str:
     return done.stdout.strip()
 
 
-def test_what_is_followed_ends_whole_and_at_once(start: Starter) -> None:
-    daemon = start("--shutdown-timeout", "30")
+def test_what_is_followed_ends_whole_and_at_once(daemon: Daemon) -> None:
     container = run(daemon, "sh", "-c", "echo one; sleep 60")
     until(lambda: daemon.docker("logs", container).stdout == "one\n")
     attached = subprocess.Popen(
@@ -54,12 +81,11 @@ def test_what_is_followed_ends_whole_and_at_once(start: Starter) -> None:
             connection.close()
         attached.kill()
         attached.communicate()
-    daemon.start()
+    again(daemon)
     assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
 
 
-def test_attached_clients_get_their_end(start: Starter) -> None:
-    daemon = start("--shutdown-timeout", "30")
+def test_attached_clients_get_their_end(daemon: Daemon) -> None:
     container = run(daemon, "sleep", "60")
     attached = subprocess.Popen(
         ["docker", "exec", "-i", container, "cat"],
@@ -80,12 +106,11 @@ def test_attached_clients_get_their_end(start: Starter) -> None:
     finally:
         attached.kill()
         attached.wait()
-    daemon.start()
+    again(daemon)
     assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
 
 
-def test_requests_in_progress_are_finished(start: Starter) -> None:
-    daemon = start("--shutdown-timeout", "30")
+def test_requests_in_progress_are_finished(daemon: Daemon) -> None:
     container = run(daemon, "sh", "-c", "trap '' TERM; sleep 60")
     connection = UnixConnection(str(daemon.socket), timeout=30)
     try:
@@ -100,47 +125,53 @@ def test_requests_in_progress_are_finished(start: Starter) -> None:
         daemon.process = None
     finally:
         connection.close()
-    daemon.start()
+    again(daemon)
     assert daemon.docker("inspect", "-f", "{{.State.ExitCode}}", container).stdout == "137\n"
 
 
 @pytest.mark.parametrize("how", ["timeout", "second signal"])
-def test_but_not_for_ever(start: Starter, how: str) -> None:
-    daemon = start("--shutdown-timeout", "1" if how == "timeout" else "-1")
+def test_but_not_for_ever(daemon: Daemon, how: str) -> None:
+    file = daemon.directory / "daemon.json"
+    file.write_text(json.dumps({"shutdown-timeout": 1 if how == "timeout" else -1}))
+    before = len(daemon.log())
+    assert daemon.process is not None
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: "the configuration is reloaded" in daemon.log()[before:])
+    file.write_text(json.dumps(PATIENT))  # for the next one
     container = run(daemon, "sh", "-c", "trap '' TERM; sleep 60")
     connection = UnixConnection(str(daemon.socket), timeout=30)
     try:
         connection.request("POST", f"/containers/{container}/stop?t=60")
         time.sleep(0.3)
-        assert daemon.process is not None
+        before = len(daemon.log())
         daemon.process.send_signal(signal.SIGTERM)
-        until(lambda: "stopping; the containers go on running" in daemon.log())
+        until(lambda: "stopping; the containers go on running" in daemon.log()[before:])
         if how == "second signal":
             with pytest.raises(subprocess.TimeoutExpired):
                 daemon.process.wait(1.5)
             daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(15) == 0
         daemon.process = None
-        assert "1 requests are not finished" in daemon.log()
+        assert "1 requests are not finished" in daemon.log()[before:]
         with pytest.raises(OSError):  # noqa: PT011 - reset or closed without an answer
             connection.getresponse()
     finally:
         connection.close()
-    daemon.start()
+    again(daemon)
     assert daemon.docker("inspect", "-f", "{{.State.Running}}", container).stdout == "true\n"
     assert daemon.docker("rm", "-f", container).returncode == 0
 
 
-def test_nobody_comes_in_any_more(start: Starter) -> None:
-    daemon = start("--shutdown-timeout", "30")
+def test_nobody_comes_in_any_more(daemon: Daemon) -> None:
     container = run(daemon, "sh", "-c", "trap '' TERM; sleep 60")
     connection = UnixConnection(str(daemon.socket), timeout=30)
     try:
         connection.request("POST", f"/containers/{container}/stop?t=2")
         time.sleep(0.3)
         assert daemon.process is not None
+        before = len(daemon.log())
         daemon.process.send_signal(signal.SIGTERM)
-        until(lambda: "stopping" in daemon.log())
+        until(lambda: "stopping" in daemon.log()[before:])
         late = UnixConnection(str(daemon.socket), timeout=5)
         with pytest.raises(OSError):  # noqa: PT011 - refused, or the socket is gone
             late.request("GET", "/_ping")
@@ -152,11 +183,9 @@ def test_nobody_comes_in_any_more(start: Starter) -> None:
         connection.close()
     assert not daemon.socket.exists()
     assert not list(daemon.directory.glob("run/*.pid"))
-    daemon.start()
 
 
-def test_stacks_on_sigusr1(start: Starter) -> None:
-    daemon = start()
+def test_stacks_on_sigusr1(daemon: Daemon) -> None:
     connection, _ = open_stream(daemon, "GET", "/events")
     assert daemon.process is not None
     daemon.process.send_signal(signal.SIGUSR1)
@@ -171,12 +200,12 @@ def test_stacks_on_sigusr1(start: Starter) -> None:
     assert ask(daemon, "GET", "/_ping").status == 200
 
 
-def test_sigquit_tells_the_stacks_and_ends_at_once(start: Starter) -> None:
-    daemon = start()
+def test_sigquit_tells_the_stacks_and_ends_at_once(daemon: Daemon) -> None:
     assert daemon.process is not None
+    before = len(daemon.log())
     daemon.process.send_signal(signal.SIGQUIT)
     assert daemon.process.wait(10) == 128 + signal.SIGQUIT
     daemon.process = None
-    assert "thread MainThread:" in daemon.log()
-    daemon.start()  # on what is left
+    assert "thread MainThread:" in daemon.log()[before:]
+    again(daemon)  # on what is left
     assert ask(daemon, "GET", "/_ping").status == 200
