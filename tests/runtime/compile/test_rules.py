@@ -322,3 +322,14 @@ def test_who_could_be_changed_while_joining_is_born_last() -> None:
         assert found[-2:-1] == (op.BeBorn(keep=2),)
     for safe in (plain, shared.with_process(capabilities=tracer), mapped(tracing)):
         assert not any(isinstance(found, op.BeBorn) for found in operations(safe))
+
+
+def test_cgroup2_of_somebody_else_is_bound() -> None:
+    """Without a cgroup namespace of its own, root of a user namespace may not mount it."""
+    view = Mount(destination="/sys/fs/cgroup", type="cgroup", source="cgroup", options=("ro",))
+    shared = MINIMAL.with_linux(namespaces=(Namespace(type="mount"),))
+    unified = attrs.evolve(UNIFIED, hierarchies=(Hierarchy("", ("cpu",), "/sys/fs/cgroup", "/"),))
+    bound = only(attrs.evolve(mapped(shared), mounts=(view,)), op.Bind, unified)
+    assert isinstance(bound, op.Bind)
+    assert (bound.source[:14], bound.target) == ("/sys/fs/cgroup", "/sys/fs/cgroup")
+    assert isinstance(only(attrs.evolve(shared, mounts=(view,)), op.MountCgroups, unified), op.MountCgroups)

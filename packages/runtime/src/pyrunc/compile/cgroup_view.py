@@ -18,7 +18,7 @@ _SAFE = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
 def cgroup_view(request: Request, target: str, options: Options, path: str) -> Iterator[Operation]:
     """cgroup2 itself on a v2 host. On v1 (also hybrid) a tmpfs with the legacy hierarchies, each showing the container's own cgroup:
 
-    mounted anew inside a cgroup namespace, whose root is that cgroup; bound from the host where there is no such namespace.
+    mounted anew inside a cgroup namespace, whose root is that cgroup; bound from the host where there is no such namespace. So is cgroup2 in a user namespace.
     """
     if options.parameters:
         raise SpecError(
@@ -26,7 +26,11 @@ def cgroup_view(request: Request, target: str, options: Options, path: str) -> I
         )
     mode = request.facts.cgroup_mode
     legacy = tuple(hierarchy for hierarchy in request.facts.hierarchies if not hierarchy.is_v2)
-    if mode == "v2":
+    if mode == "v2" and request.in_user_namespace and not request.linux.namespace("cgroup"):
+        # Only root of the user namespace that owns the cgroup namespace may mount it anew; its own cgroup is bound, as runc does.
+        source = request.cgroups.get("", "/sys/fs/cgroup")
+        yield op.Bind(path=path, source=source, target=target, recursive=False, set_attributes=_SAFE | options.set)
+    elif mode == "v2":
         yield op.MountCgroups(path=path, target=target, hierarchies=("=",), links=(), attributes=options.set)
     elif mode != "none" and request.linux.namespace("cgroup"):
         yield op.MountCgroups(
