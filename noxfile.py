@@ -220,7 +220,8 @@ def endurance(session: nox.Session) -> None:
     system_packages({**BUILD, **RUN, **PEERS})
     install(session, "test")
     factor = session.posargs[0] if session.posargs else "4"
-    session.run("pytest", "-rP", "tests/peers/test_endurance.py", env={"PYDOCKERD_ENDURANCE": factor})
+    tests = ("tests/peers/test_endurance.py", "tests/daemon/network/test_endurance.py")
+    session.run("pytest", "-rP", *tests, env={"PYDOCKERD_ENDURANCE": factor})
 
 
 @nox.session(python="3.11")  # the machine's own, see tests/vm/payload.py

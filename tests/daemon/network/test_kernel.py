@@ -7,49 +7,21 @@ import contextlib
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
-from pycontainerd.metadata.database import Database
 from pydockerd.errors import BadRequest, Forbidden, InternalError, NotFound
-from pydockerd.network import planning, ports
+from pydockerd.network import ports
 from pydockerd.network.model import Attachment, Network, Pool
 from pydockerd.network.naming import names_of
 from pydockerd.network.networks import Networks
 from pydockerd.network.nft import Nftables
 from pydockerd.network.sandbox import Sandbox
-from pydockerd.settings import NetworkSettings, Settings
-from pydockerd.state.database import open_database
-
-BRIDGE = (Attachment(network="bridge"),)
-
-
-def output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-@contextlib.contextmanager
-def namespace(name: str, wishes: tuple[Attachment, ...] = BRIDGE, **published: str) -> Iterator[Sandbox]:
-    """A network namespace of its own, held by a process; ``p80="8080"`` publishes port 80 there."""
-    with subprocess.Popen(["unshare", "--net", "sleep", "300"]) as process:
-        try:
-            own = Path(f"/proc/{process.pid}/ns/net")
-            while own.readlink() == Path("/proc/self/ns/net").readlink():
-                time.sleep(0.002)
-            bindings = {port.removeprefix("p"): [("", host)] for port, host in published.items()}
-            yield Sandbox(
-                id=name, netns=str(own), label=name, names=(name,), wishes=wishes, ports=ports.wishes(bindings)
-            )
-        finally:
-            process.kill()
-
-
-def inside(sandbox: Sandbox, *command: str) -> str:
-    return output("nsenter", f"--net={sandbox.netns}", *command)
+from pydockerd.settings import Settings
+from tests.daemon.network.places import BRIDGE, draft, inside, namespace, output
 
 
 @contextlib.contextmanager
@@ -77,48 +49,6 @@ def answering(sandbox: Sandbox, port: int, version: int = 4) -> Iterator[None]:
 def told(address: str, port: int) -> str:
     with socket.create_connection((address, port), timeout=3) as connection:
         return connection.recv(100).decode()
-
-
-@pytest.fixture
-def database(tmp_short: Path) -> Iterator[Database]:
-    with open_database(tmp_short) as opened:
-        yield opened
-
-
-@pytest.fixture
-def make(tmp_short: Path, database: Database) -> Callable[..., Networks]:
-    """Networks as a daemon of this test's own has them; several, one after the other, on the same tables."""
-    names = names_of(Settings(exec_root=tmp_short / "run"))
-
-    def made(settings: NetworkSettings = NetworkSettings()) -> Networks:  # noqa: B008
-        ids = {name: f"{number}" * 64 for number, name in enumerate(("bridge", "host", "none"))}
-        return Networks(database, settings, owner=names.owner, table=names.table, link=names.link, ids=ids)
-
-    return made
-
-
-@pytest.fixture
-async def networks(make: Callable[..., Networks]) -> AsyncIterator[Networks]:
-    opened = make()
-    await opened.open()
-    await opened.reconcile([], set())
-    try:
-        yield opened
-    finally:
-        for network in await opened.all():
-            for endpoint in opened.endpoints(network):
-                await opened.detach(endpoint.sandbox)
-        for network in await opened.all():
-            if not network.is_built_in:
-                await opened.remove(network.id)
-        await opened.close()
-
-
-def draft(name: str, **changes: object) -> Network:
-    return evolve(
-        Network(id=planning.new_id(), name=name, driver="bridge", created_ns=time.time_ns()),
-        **changes,  # type: ignore[arg-type]
-    )
 
 
 def link_of(network: Network) -> str:

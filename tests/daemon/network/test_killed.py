@@ -19,8 +19,8 @@ from pydockerd.network import ruleset
 from pydockerd.network.networks import Networks
 from pydockerd.network.sandbox import Sandbox
 from pydockerd.state.database import open_database
+from tests.daemon.network.places import inside, namespace, output
 from tests.daemon.network.rounds import names_in, networks_in, sandbox
-from tests.daemon.network.test_kernel import inside, namespace, output
 
 ROUNDS = int(os.environ.get("PYDOCKERD_ROUNDS", "3")) * 2
 
