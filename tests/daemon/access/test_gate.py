@@ -8,9 +8,12 @@ import io
 import json
 import logging
 import os
+import textwrap
+from typing import Any
 
 import pytest
 
+from pydockerd.access import authorizer
 from pydockerd.access.gate import LIMIT, Gate
 from pydockerd.access.load import gate
 from pydockerd.errors import ConfigError
@@ -183,3 +186,14 @@ async def test_classes_in_python_are_found_and_checked() -> None:
     ):
         with pytest.raises(ConfigError, match=f"authorization-plugins: {name}: .*{told}"):
             gate([name])
+
+
+async def test_the_example_of_the_documentation_works(api: Api) -> None:
+    text = authorizer.__doc__ or ""
+    lines = text[text.index("    class OnlyMine") :].split("\n\nNamed as")[0]
+    found: dict[str, Any] = {}
+    exec(textwrap.dedent(lines), vars(authorizer) | {"__name__": "example"}, found)
+    api.engine.gate = Gate([found["OnlyMine"]()])
+    assert (await api.ask("GET", "/info")).status == 200
+    reply = await api.ask("POST", "/containers/create", BODY)
+    assert (reply.status, reply.message) == (403, "authorization denied by plugin only-mine: nobody may only look")
