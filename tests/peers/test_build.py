@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import docker
+import docker.errors
 import pytest
+from docker import APIClient
 
 from .conftest import Engine, Result
 
@@ -210,3 +216,125 @@ def test_adding(engine: Engine, tmp_path: Path) -> None:
     found = says(engine, "added", "find", "/a", "/b", "/c", "/d", "/e", "-type", "f")
     assert sorted(found.split()) == ["/a/in/file", "/b/in/file", "/c/a.tar.gz", "/d/plain", "/e"]
     engine.ok("rmi", "added")
+
+
+def test_the_same_inputs_give_the_same_digest(engine: Engine, tmp_path: Path) -> None:
+    text = "FROM busybox\nCOPY a.txt /a/\nRUN mkdir /d; date > /d/x; echo $SOURCE_DATE_EPOCH > /d/x\nWORKDIR /w\nLABEL a=b\n"
+    ids = set()
+    for number in range(2):
+        directory = context(tmp_path / str(number), text, {"a.txt": "A"})
+        options = ("--build-arg", "SOURCE_DATE_EPOCH=86400", "--no-cache", "--network", "none")
+        ids.add(built(engine, directory, "-q", *options).strip())
+    assert len(ids) == 1
+    found = json.loads(engine.ok("image", "inspect", ids.pop()))[0]
+    assert found["Created"] == "1970-01-02T00:00:00Z"
+
+
+def test_secrets_are_nowhere(engine: Engine, tmp_path: Path) -> None:
+    """Everything that the daemon has written is searched, its databases, logs and layers, and what it says."""
+    secret = f"hidden-{tmp_path.name}-{id(engine):x}"
+    text = "FROM busybox\nRUN --mount=type=secret,id=one,required=true wc -c < /run/secrets/one > /size; [ -s /run/secrets/one ]\n"
+    directory = context(tmp_path / "c", text)
+    archive = subprocess.run(["tar", "-c", "-C", directory, "."], capture_output=True, check=True).stdout
+    header = base64.urlsafe_b64encode(json.dumps({"one": base64.b64encode(secret.encode()).decode()}).encode()).decode()
+    with contextlib.closing(APIClient(engine.host)) as client:
+        address = client._url("/build?t=secretive&networkmode=none")
+        headers = {"X-Build-Secrets": header, "Content-Type": "application/x-tar"}
+        with client.post(address, data=archive, headers=headers) as reply:
+            assert "Successfully tagged secretive" in reply.text
+    assert says(engine, "secretive", "cat", "/size") == str(len(secret))
+    assert not says(engine, "secretive", "ls", "/").count("run")
+    found = [path for path in engine.directory.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert found == []
+    assert secret not in engine.ok("history", "--no-trunc", "secretive") + engine.ok("image", "inspect", "secretive")
+    engine.ok("rmi", "secretive")
+
+
+def test_a_client_that_goes_away_ends_the_build(engine: Engine, tmp_path: Path) -> None:
+    directory = context(tmp_path, "FROM busybox\nRUN echo begun; sleep 1234\n")
+    process = subprocess.Popen(
+        ["docker", "build", "--network", "none", directory],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**engine.environment(), "DOCKER_BUILDKIT": "0"},
+    )
+    assert process.stdout is not None
+    assert any("begun" in line for line in iter(process.stdout.readline, ""))
+    process.kill()
+    process.wait(10)
+    process.stdout.close()
+    engine.until(lambda: not sleepers())
+
+
+def sleepers() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes() == b"sleep\x001234\x00":
+                found.append(path.parent.name)
+    return found
+
+
+def test_two_builds_of_the_same_share_their_work(engine: Engine, tmp_path: Path) -> None:
+    text = f"FROM busybox\nRUN echo {tmp_path} > /x; sleep 0.2\n"
+    directory = context(tmp_path, text)
+    with ThreadPoolExecutor(2) as threads:
+        outputs = list(threads.map(lambda _: built(engine, directory, "--network", "none"), range(2)))
+    assert sum(output.count("Running in") for output in outputs) == 1
+    assert len({output.splitlines()[-1] for output in outputs}) == 1
+
+
+def test_stages_side_by_side(engine: Engine, tmp_path: Path) -> None:
+    """Each waits for the others: one after the other, none would end."""
+    wait = "touch /c/{0}; i=0; while [ ! -e /c/a -o ! -e /c/b -o ! -e /c/c ]; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done"
+    cache = f"--mount=type=cache,target=/c,id={tmp_path}"
+    stages = "".join(f"FROM busybox AS {name}\nRUN {cache} {wait.format(name)}\n" for name in "abc")
+    last = "FROM scratch\n" + "".join(f"COPY --from={name} /bin/sh /{name}\n" for name in "abc")
+    output = built(engine, context(tmp_path, stages + last), "--network", "none")
+    assert [line.split(" : ")[0] for line in output.splitlines() if line.startswith("Step")] == [
+        f"Step {number}/10" for number in range(1, 11)
+    ]
+
+
+def test_pruning_and_what_the_cache_takes(engine: Engine, tmp_path: Path) -> None:
+    text = f"FROM busybox\nRUN --mount=type=cache,target=/c,id={tmp_path} echo {tmp_path} > /x; echo x > /c/y\n"
+    directory = context(tmp_path, text)
+    built(engine, directory, "-t", "pruned", "--network", "none")
+    with contextlib.closing(APIClient(engine.host, version="1.44")) as client:
+        records = client.df()["BuildCache"]
+        step = next(record for record in records if str(tmp_path) in record["Description"] and record["Shared"])
+        mount = next(record for record in records if record["Description"] == f"cache mount {tmp_path}")
+        assert (step["Type"], mount["Type"], mount["InUse"]) == ("regular", "exec.cachemount", False)
+        assert mount["Size"] > 0
+        pruned = client.prune_builds(filters={"id": mount["ID"]})
+        assert pruned["CachesDeleted"] == [mount["ID"]]
+        assert pruned["SpaceReclaimed"] == mount["Size"]
+        assert step["ID"] not in (client.prune_builds()["CachesDeleted"] or ())
+        assert "Using cache" in built(engine, directory, "--network", "none")
+        engine.ok("rmi", "pruned")
+        assert step["ID"] in client.prune_builds(all=True)["CachesDeleted"]
+    assert "Using cache" not in built(engine, directory, "--network", "none")
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "xz", "zstd"])
+def test_compressed_contexts(engine: Engine, tmp_path: Path, compression: str) -> None:
+    directory = context(tmp_path / "c", "FROM scratch\nCOPY x /\n", {"x": compression})
+    plain = subprocess.run(["tar", "-c", "-C", directory, "."], capture_output=True, check=True).stdout
+    packed = subprocess.run([compression, "-c"], input=plain, capture_output=True, check=True).stdout
+    with contextlib.closing(APIClient(engine.host)) as client:
+        with client.post(client._url("/build"), data=packed) as reply:
+            assert "Successfully built" in reply.text
+        with client.post(client._url("/build"), data=packed[: len(packed) // 2]) as reply:
+            assert reply.status_code == 400, reply.text
+
+
+def test_docker_py(engine: Engine, tmp_path: Path) -> None:
+    directory = context(tmp_path, "FROM busybox\nARG a\nRUN echo $a > /x\nRUN exit 5\n")
+    with contextlib.closing(docker.DockerClient(engine.host)) as client:
+        with pytest.raises(docker.errors.BuildError, match="returned a non-zero code: 5"):
+            client.images.build(path=str(directory), buildargs={"a": "b"}, network_mode="none")
+        context(tmp_path, "FROM busybox\nARG a\nRUN echo $a > /x\n")
+        image, _ = client.images.build(path=str(directory), buildargs={"a": "b"}, network_mode="none", tag="by:py")
+    assert says(engine, image.id, "cat", "/x") == "b"
+    engine.ok("rmi", "by:py")
