@@ -20,6 +20,7 @@ DOCKERDS = {
     "engine_daemon_engine_info",
     "engine_daemon_engine_memory_bytes",
     "engine_daemon_events",
+    "engine_daemon_events_subscribers_total",
     "engine_daemon_health_checks",
     "engine_daemon_health_checks_failed",
     "engine_daemon_host_info_functions_seconds",

@@ -134,6 +134,11 @@ class _Present:
             "The number of requests that are being served",
             len(self._engine.requests),
         )
+        yield _one(
+            "engine_daemon_events_subscribers_total",
+            "The number of current subscribers to events",
+            self._engine.event_listeners,
+        )
         yield self._info()
 
     def _states(self) -> Metric:
