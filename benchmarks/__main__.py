@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks import crowds, daemons, executions, lifecycle, logs, pulls, streams, unpack
+from benchmarks import crowds, daemons, executions, lifecycle, logs, names, pulls, streams, unpack
 from benchmarks.machine import Machine
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import document, table, text
@@ -49,6 +49,8 @@ _BENCHMARKS = {
     "import": _Benchmark(unpack.importing, 3),
     "pull": _Benchmark(pulls.first, 5),
     "pull-again": _Benchmark(pulls.again, 20),
+    "names-at-once": _Benchmark(names.at_once, 10),
+    "names-in-turn": _Benchmark(names.in_turn, 10),
 }
 
 

@@ -119,6 +119,23 @@ def pydockerd(directory: Path, name: str) -> Iterator[Engine]:
 @contextmanager
 def dockerd(directory: Path, name: str) -> Iterator[Engine]:
     """Debian's. Without its bridge and its packet filter rules, which are the machine's and play no part here."""
+    with _dockerd(directory, name, (), ("--bridge", "none", "--iptables=false")) as engine:
+        yield engine
+
+
+@contextmanager
+def networked_dockerd(directory: Path, name: str) -> Iterator[Engine]:
+    """Debian's with its bridge and its rules, which are made in a network namespace of its own and gone with it."""
+    for program in ("iptables", "unshare"):
+        if shutil.which(program) is None:
+            raise NotComparable(f"{program} is not installed")
+    inside = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    with _dockerd(directory, name, inside, ()) as engine:
+        yield engine
+
+
+@contextmanager
+def _dockerd(directory: Path, name: str, inside: Sequence[str], more: Sequence[str]) -> Iterator[Engine]:
     for program in ("containerd", "dockerd"):
         if shutil.which(program) is None:
             raise NotComparable(f"{program} is not installed")
@@ -126,9 +143,9 @@ def dockerd(directory: Path, name: str) -> Iterator[Engine]:
     containerd = ["containerd", "--root", f"{directory}/c", "--state", f"{directory}/cs", "--address", socket_path]
     roots = ["--data-root", f"{directory}/d", "--exec-root", f"{directory}/x", "--pidfile", f"{directory}/pid"]
     drivers = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--storage-driver", "overlay2"]
-    options = [*drivers, "--bridge", "none", "--iptables=false", "--cgroup-parent", f"/{name}"]
+    options = [*drivers, *more, "--cgroup-parent", f"/{name}"]
     listen = ["-H", f"unix://{directory}/docker.sock", "--containerd", socket_path]
-    with _engine(directory, [containerd, ["dockerd", *roots, *listen, *options]]) as engine:
+    with _engine(directory, [containerd, [*inside, "dockerd", *roots, *listen, *options]]) as engine:
         yield engine
     for cgroup in Path("/sys/fs/cgroup").glob(f"*/{name}"):  # dockerd leaves the parent that it made
         cgroup.rmdir()
