@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pyctl.version import __version__
 
 if TYPE_CHECKING:
+    from pyctl.aio.client import AsyncClient
     from pyctl.client import Client
     from pyctl.errors import ApiError, Conflict, NotFound, PyctlError
     from pyctl.models.create import CreateRequest, ExecRequest, HostConfig
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
+    "AsyncClient",
     "Client",
     "Conflict",
     "CreateRequest",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncClient": "pyctl.aio.client",
     "Client": "pyctl.client",
     **dict.fromkeys(["ApiError", "Conflict", "NotFound", "PyctlError"], "pyctl.errors"),
     **dict.fromkeys(["CreateRequest", "ExecRequest", "HostConfig"], "pyctl.models.create"),

@@ -94,6 +94,10 @@ class Api:
         """Release the transport."""
         self._transport.close()
 
+    def interrupt(self) -> None:
+        """End what is being read, from another thread."""
+        self._transport.interrupt()
+
     def _full(self, path: str, params: Params | None) -> str:
         query = _query(params or {})
         return f"/v{self.version}{path}" + (f"?{query}" if query else "")

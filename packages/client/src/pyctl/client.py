@@ -104,6 +104,10 @@ class Client:
         """Close idle connections."""
         self._api.close()
 
+    def interrupt(self) -> None:
+        """End the streams that another thread is reading: logs, events, progress. They end there with `DaemonUnavailable`."""
+        self._api.interrupt()
+
     def __enter__(self) -> Self:
         return self
 

@@ -7,13 +7,17 @@ the daemon itself. With a terminal there are no frames, the bytes are raw.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterable, Iterator
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import attrs
 
 from pyctl.errors import MalformedAnswer, PyctlError
+
+if TYPE_CHECKING:
+    from pyctl.hijack import Hijacked
 
 STDIN, STDOUT, STDERR, SYSTEM = 0, 1, 2, 3
 _HEADER = struct.Struct(">BxxxL")
@@ -88,3 +92,27 @@ def copy(pieces: Iterable[Piece], stdout: IO[bytes], stderr: IO[bytes]) -> None:
         target = stderr if piece.stream == STDERR else stdout
         target.write(piece.data)
         target.flush()
+
+
+def collected(connection: Hijacked, given: bytes | None, *, tty: bool) -> tuple[bytes, bytes]:
+    """Send all input (None: there is none to send), and return all output: that of standard output and of standard error.
+
+    Both at once, by a second thread: who reads its input only while somebody reads its output would wait for ever.
+    """
+    import threading
+
+    def send() -> None:
+        if given is not None:
+            with contextlib.suppress(OSError):  # it may end before it has read all
+                connection.write(given)
+            connection.close_write()
+
+    sender = threading.Thread(target=send, name="stdin", daemon=True)
+    sender.start()
+    chunks = iter(connection.read, b"")
+    parts: dict[bool, list[bytes]] = {False: [], True: []}
+    for piece in raw(chunks) if tty else demultiplex(chunks):
+        parts[piece.stream == STDERR].append(piece.data)
+    connection.shutdown()  # also wakes a sender whom nobody reads from any more
+    sender.join()
+    return b"".join(parts[False]), b"".join(parts[True])

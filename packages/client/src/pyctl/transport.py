@@ -8,6 +8,9 @@ replaces the whole network by passing `pyctl.Client` another transport.
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -57,6 +60,9 @@ class Transport(Protocol):
     def close(self) -> None:
         """Release what is kept open between requests."""
 
+    def interrupt(self) -> None:
+        """End the answers that are being read. For another thread than the one that reads: that gets `DaemonUnavailable`."""
+
 
 class RequestsTransport:
     """Over requests; unix sockets through requests-unixsocket's adapter."""
@@ -66,6 +72,7 @@ class RequestsTransport:
         import requests
 
         self._endpoint = endpoint
+        self._open: weakref.WeakSet[_RequestsResponse] = weakref.WeakSet()
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy from the environment must never see the daemon's traffic
         if endpoint.path is not None:
@@ -91,7 +98,9 @@ class RequestsTransport:
             )
         except requests.RequestException as error:
             raise unavailable(self._endpoint, root_cause(error)) from error
-        return _RequestsResponse(answer, self._endpoint)
+        response = _RequestsResponse(answer, self._endpoint)
+        self._open.add(response)
+        return response
 
     def hijack(self, path: str, headers: Mapping[str, str], body: bytes) -> Hijacked | Response:
         try:
@@ -103,6 +112,10 @@ class RequestsTransport:
         self._session.close()
         if self._dialer is not None:
             self._dialer.close()
+
+    def interrupt(self) -> None:
+        for response in list(self._open):
+            response.interrupt()
 
     def _secure(self, tls: Tls) -> None:
         """By requests itself. Raises `InvalidHost` for files that cannot be read, which requests would tell in every request."""
@@ -143,6 +156,13 @@ class _RequestsResponse:
 
     def close(self) -> None:
         self._answer.close()
+
+    def interrupt(self) -> None:
+        connection = getattr(self._answer.raw, "connection", None)  # None as soon as the answer is read
+        sock = getattr(connection, "sock", None)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
 def root_cause(error: BaseException) -> BaseException:

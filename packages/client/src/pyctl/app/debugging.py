@@ -40,6 +40,9 @@ class TellingTransport:
     def close(self) -> None:
         self._inner.close()
 
+    def interrupt(self) -> None:
+        self._inner.interrupt()
+
     @contextmanager
     def _told(
         self, method: str, path: str, headers: Mapping[str, str], body: Body

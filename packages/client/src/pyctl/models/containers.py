@@ -166,6 +166,18 @@ class WaitResult:
 
 
 @attrs.frozen
+class Finished:
+    """A container or a command in one that has ended (`Containers.run`, `Execs.run`)."""
+
+    id: str
+    """The container's, or the exec instance's."""
+    status_code: int
+    stdout: bytes = attrs.field(repr=False)
+    stderr: bytes = attrs.field(repr=False)
+    """Empty with a terminal, which has one stream."""
+
+
+@attrs.frozen
 class ProcessTable:
     """Processes as ``ps`` printed them (ContainerTopResponse): titles, and one row of texts a process."""
 

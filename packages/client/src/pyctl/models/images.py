@@ -77,7 +77,7 @@ class Progress:
 
 
 @attrs.frozen
-class Created:
+class Committed:
     """The answer to a commit (IDResponse)."""
 
     id: str = api("Id", text)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import builtins
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import attrs
+
 from pyctl.api import Api, Params, filters_param, json_lines, parse_json
-from pyctl.errors import MalformedAnswer
+from pyctl.errors import MalformedAnswer, NotFound
 from pyctl.hijack import Hijacked
 from pyctl.models.containers import (
     Change,
     ContainerDetail,
     ContainerSummary,
     Created,
+    Finished,
     PathStat,
     ProcessTable,
     Pruned,
@@ -24,7 +28,7 @@ from pyctl.models.containers import (
     WaitResult,
 )
 from pyctl.models.fields import decode, json_list
-from pyctl.streams import Piece, demultiplex, raw
+from pyctl.streams import Piece, collected, demultiplex, raw
 from pyctl.transport import Body, Response
 
 if TYPE_CHECKING:
@@ -184,6 +188,52 @@ class Containers:
         Returns when the daemon has acknowledged, so a start that follows cannot be missed.
         """
         return PendingWait(self._api.open("POST", f"{_path(ref)}/wait", {"condition": condition}))
+
+    def run(
+        self,
+        request: CreateRequest,
+        *,
+        name: str | None = None,
+        platform: str | None = None,
+        input: bytes = b"",
+        remove: bool = True,
+    ) -> Finished:
+        """ContainerCreate, ContainerStart and ContainerWait: a container from its beginning to its end, and what it wrote.
+
+        With ``input`` its standard input is open and gets that. Removed afterwards, whatever happens, unless ``remove`` is false.
+        """
+        open_stdin = bool(input) or request.open_stdin
+        asked = attrs.evolve(
+            request,
+            attach_stdout=True,
+            attach_stderr=True,
+            open_stdin=open_stdin,
+            attach_stdin=open_stdin,
+            stdin_once=open_stdin,
+        )
+        created = self.create(asked, name=name, platform=platform)
+        try:
+            pending = self.wait(created.id, "next-exit")
+            with self.attach(created.id, stdin=bool(open_stdin)) as connection:
+                self.start(created.id)
+                stdout, stderr = collected(connection, input if open_stdin else None, tty=bool(request.tty))
+            return Finished(created.id, pending.result().status_code, stdout, stderr)
+        finally:
+            if remove:
+                self.remove(created.id, force=True, volumes=True)
+
+    @contextlib.contextmanager
+    def temporary(
+        self, request: CreateRequest, *, name: str | None = None, platform: str | None = None
+    ) -> Iterator[str]:
+        """A container that runs as long as the body does; its ID. Removed afterwards with its anonymous volumes, whatever happens."""
+        created = self.create(request, name=name, platform=platform)
+        try:
+            self.start(created.id)
+            yield created.id
+        finally:
+            with contextlib.suppress(NotFound):  # it may have removed itself
+                self.remove(created.id, force=True, volumes=True)
 
     def remove(self, ref: str, *, force: bool = False, volumes: bool = False, link: bool = False) -> None:
         """ContainerDelete. `Conflict` for a running one without ``force``."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import attrs
+
 from pyctl.api import Api, parse_json
 from pyctl.hijack import Hijacked
-from pyctl.models.containers import Created, ExecDetail
+from pyctl.models.containers import Created, ExecDetail, Finished
 from pyctl.models.create import ExecRequest, encode
 from pyctl.models.fields import Json, decode
+from pyctl.streams import collected
 
 
 class Execs:
@@ -22,6 +25,14 @@ class Execs:
         path = f"/containers/{quote(container, safe='')}/exec"
         answer = self._api.call("POST", path, None, encode(request))
         return decode(Created, parse_json(answer, "created exec"), "created exec").id
+
+    def run(self, container: str, request: ExecRequest, *, input: bytes = b"") -> Finished:
+        """ExecCreate, ExecStart and ExecInspect: a command from its beginning to its end, and what it wrote; ``input`` is what it reads."""
+        asked = attrs.evolve(request, attach_stdin=bool(input) or None, attach_stdout=True, attach_stderr=True)
+        exec_id = self.create(container, asked)
+        with self.start(exec_id, tty=bool(request.tty)) as connection:
+            stdout, stderr = collected(connection, input or None, tty=bool(request.tty))
+        return Finished(exec_id, self.inspect(exec_id).exit_code, stdout, stderr)
 
     def start(self, exec_id: str, *, tty: bool = False) -> Hijacked:
         """ExecStart, attached: the raw connection; multiplexed unless ``tty``."""

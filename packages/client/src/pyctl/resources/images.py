@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pyctl.api import Api, Params, filters_param, json_lines, parse_json
 from pyctl.models.fields import decode, json_list
 from pyctl.models.images import (
-    Created,
+    Committed,
     Deleted,
     Found,
     HistoryStep,
@@ -124,7 +124,7 @@ class Images:
             "pause": int(pause),
         }
         answer = parse_json(self._api.call("POST", "/commit", params), "commit")
-        return decode(Created, answer, "commit").id
+        return decode(Committed, answer, "commit").id
 
     def search(
         self,
