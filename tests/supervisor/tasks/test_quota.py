@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -19,6 +20,8 @@ MIB = 1 << 20
 @pytest.fixture
 def quotas(tmp_path: Path) -> Iterator[Path]:
     """A directory of a file system with project quotas."""
+    if which("modprobe"):  # what the kernel would load by itself only once there is a device
+        subprocess.run(["modprobe", "--all", "loop", "quota_v2"], capture_output=True)
     image, point = tmp_path / "image", tmp_path / "q"
     point.mkdir()
     with image.open("wb") as file:
