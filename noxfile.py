@@ -210,6 +210,7 @@ def killed(session: nox.Session) -> None:
         "tests/supervisor/registry/test_killed.py",
         "tests/daemon/volumes/test_killed.py",
         "tests/daemon/network/test_killed.py",
+        "tests/daemon/builder/test_killed.py",
     )
     session.run("pytest", "-rP", *tests, env={"PYCONTAINERD_ROUNDS": rounds, "PYDOCKERD_ROUNDS": rounds})
 
