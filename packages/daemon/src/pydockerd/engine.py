@@ -21,6 +21,7 @@ from pydockerd.network.networks import Networks
 from pydockerd.settings import Settings
 from pydockerd.traces import Traces
 from pydockerd.translate.resources import HostFacts
+from pydockerd.views.summaries import Summaries
 from pydockerd.volumes.provider import VolumeMounts
 from pydockerd.volumes.store import VolumeStore
 
@@ -40,6 +41,7 @@ class Engine:
     requests: Requests = field(factory=Requests)
     gate: Gate = field(factory=Gate)
     meter: Meter = field(factory=Unmeasured)
+    summaries: Summaries = field(factory=Summaries)
     event_listeners: int = 0
     """How many clients follow the events."""
 

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from pycontainerd import Container
 from pycontainerd.errors import AlreadyRunning, NotRunning
 from pycontainerd.tasks.waiters import WaitCondition
-from pydockerd.api.call import Call, Route, answer, answer_of, empty, encode, open_stream
+from pydockerd.api.call import Call, Route, answer, answer_made, empty, encode, open_stream
 from pydockerd.engine import Engine
 from pydockerd.errors import BadRequest, Conflict, NotModified, NotServed
 from pydockerd.host.ps import DEFAULT, ps
@@ -47,7 +47,7 @@ async def list_containers(engine: Engine, call: Call) -> web.Response:
     )
     now = datetime.now(UTC)
     health = call.version >= (1, 52)
-    return await answer_of(lambda: [views.summary(facts, now, health=health) for facts in picked])
+    return await answer_made(lambda: engine.summaries.document(picked, now, health=health))
 
 
 async def create(engine: Engine, call: Call) -> web.Response:

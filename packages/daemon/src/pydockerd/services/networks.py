@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cache
 
 from pycontainerd import Container, NetworkSubject
 from pycontainerd.containers.config import ContainerConfig
@@ -176,9 +177,7 @@ def names_of(id: str, name: str | None, hostname: str) -> tuple[str, ...]:
 def connections(engine: Engine, id: str, config: ContainerConfig) -> tuple[Connection, ...]:
     """A container's networks; one that is in another's network has none of its own."""
     if config.network in {HOST, NONE}:
-        return (
-            Connection(name=config.network, id=network_id(config.network), wanted=Attachment(network=config.network)),
-        )
+        return _unmanaged(config.network)
     if config.network != MANAGED:
         return ()
     wishes, _ = requested(config)
@@ -189,6 +188,11 @@ def connections(engine: Engine, id: str, config: ContainerConfig) -> tuple[Conne
         name, identity = (network.name, network.id) if network else (wanted.network, "")
         found.append(Connection(name=name, id=identity, wanted=wanted, endpoint=has.get(identity)))
     return tuple(found)
+
+
+@cache
+def _unmanaged(name: str) -> tuple[Connection, ...]:
+    return (Connection(name=name, id=network_id(name), wanted=Attachment(network=name)),)
 
 
 def _refuse_unmanaged(container: Container, network: Network, verb: str) -> None:

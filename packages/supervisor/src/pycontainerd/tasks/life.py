@@ -74,6 +74,7 @@ class Life:
         self._restarts = Restarts()
         self._execs = Execs(services, lambda: self._record, self._running_process)
         self._prober = Prober(lambda: self._record, self.exec, self._execs.forget, self._probed)
+        self._seen: tuple[ContainerRecord, ContainerInfo] | None = None
         self._restarting = False
         self._clock_shift = 0.0
         self._begun: set[asyncio.Task[Any]] = set()
@@ -94,8 +95,10 @@ class Life:
         return self._record.config
 
     def info(self) -> ContainerInfo:
-        """Its state at this moment."""
-        return self._record.info()
+        """Its state at this moment; the same object as long as it is the same state."""
+        if self._seen is None or self._seen[0] is not self._record:
+            self._seen = (self._record, self._record.info())
+        return self._seen[1]
 
     async def exec(self, config: ExecConfig) -> Exec:
         """Prepare another process in it; ``Exec.start`` runs it. Raises NotRunning, Paused, RemovalInProgress."""
