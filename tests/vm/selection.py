@@ -15,6 +15,7 @@ SAME_EVERYWHERE: Final = (
     # The compiler and its sanitizers.
     "tests/runtime/native/test_build.py",
     "tests/runtime/native/test_decoder.py",
+    "tests/runtime/test_joining.py",
     # Pure functions: config.json in, plan or text out.
     "tests/runtime/compile",
     "tests/runtime/spec",
