@@ -7,11 +7,28 @@ whoever comes, and everybody on the way read along. Source: dockerd(8); moby's d
 
 from __future__ import annotations
 
+import logging
 import ssl
 from pathlib import Path
 
 from pydockerd.errors import StartupError
 from pydockerd.settings import TlsSettings
+
+logger = logging.getLogger("pydockerd.access")
+
+
+class _Telling(ssl.SSLObject):
+    """One connection's TLS. asyncio tells nobody of a client that is not let in."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            reason = getattr(error, "verify_message", "") or error.reason or "unknown"
+            logger.warning("refused: a client on TLS: %s", str(reason).lower().replace("_", " "))
+            raise
 
 
 def check_tcp(address: str, settings: TlsSettings) -> None:
@@ -32,6 +49,7 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslobject_class = _Telling
     _check_readable("--tlscert", settings.certificate)
     _check_readable("--tlskey", settings.key)
     try:
