@@ -7,8 +7,9 @@ import pytest
 
 from pyctl.errors import ApiError, BadRequest, Conflict, MalformedAnswer, NotFound, ServerError, api_error
 from pyctl.models.containers import ContainerSummary
-from pyctl.models.create import CreateRequest, ExecRequest, HostConfig, PortBinding, encode
+from pyctl.models.create import CreateRequest, ExecRequest, HostConfig, PortBinding
 from pyctl.models.fields import Json, decode
+from pyctl.models.requests import encode
 from pyctl.version import negotiate
 
 

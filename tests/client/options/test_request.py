@@ -12,7 +12,7 @@ from pyctl.app.main import root
 from pyctl.app.options.container_flags import ContainerFlags
 from pyctl.app.options.request import attachment, create_request
 from pyctl.errors import InvalidUsage, InvalidValue
-from pyctl.models.create import encode
+from pyctl.models.requests import encode
 
 ENVIRON = {"FROM_HERE": "yes"}
 

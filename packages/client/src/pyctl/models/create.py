@@ -1,26 +1,19 @@
 # ruff: noqa: RUF009 - key() declares an attribute, as attrs.field does
 """What a container is made from: the body of ContainerCreate and ExecCreate.
 
-Attributes are None until they are set; `encode` leaves those out, and the daemon's defaults apply.
+Attributes are None until they are set; `pyctl.models.requests.encode` leaves those out, and the daemon's defaults apply.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import attrs
 
-from pyctl.models.fields import Json, JsonObject
+from pyctl.models.requests import key
 
 if TYPE_CHECKING:
-    from pyctl.models.networks import Endpoint  # which is made of what is here
-
-T = TypeVar("T")
-
-
-def key(name: str) -> Any:
-    """Declare an attribute that is unset, with its JSON key."""
-    return attrs.field(default=None, metadata={"key": name})
+    from pyctl.models.networks import Endpoint  # not for those who ask for no network
 
 
 @attrs.frozen(kw_only=True)
@@ -272,20 +265,3 @@ class ExecRequest:
     working_dir: str | None = key("WorkingDir")
     privileged: bool | None = key("Privileged")
     console_size: list[int] | None = key("ConsoleSize")
-
-
-def encode(value: object) -> JsonObject:
-    """Turn a request into its JSON object, without what is unset."""
-    fields = attrs.fields(cast(Any, type(value)))
-    pairs = ((field.metadata["key"], getattr(value, field.name)) for field in fields)
-    return {name: _encode(item) for name, item in pairs if item is not None}
-
-
-def _encode(value: Any) -> Json:
-    if attrs.has(type(value)):
-        return encode(value)
-    if isinstance(value, dict):
-        return {name: _encode(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encode(item) for item in value]
-    return cast(Json, value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import attrs
 
-from pyctl.models.create import key
 from pyctl.models.fields import JsonObject, api, flag, text, texts, texts_by_name
+from pyctl.models.requests import key
 
 
 @attrs.frozen

@@ -68,7 +68,7 @@ class Containers:
 
     def create(self, request: CreateRequest, *, name: str | None = None, platform: str | None = None) -> Created:
         """ContainerCreate. Raises `NotFound` for an unknown image, `Conflict` for a name in use."""
-        from pyctl.models.create import encode  # its many classes are not for those who only list
+        from pyctl.models.requests import encode  # its many classes are not for those who only list
 
         params = {"name": name, "platform": platform}
         answer = self._api.call("POST", "/containers/create", params, encode(request))
@@ -140,7 +140,7 @@ class Containers:
 
     def update(self, ref: str, changes: HostConfig) -> tuple[str, ...]:
         """ContainerUpdate: the limits and the restart policy that are set in ``changes``; what the daemon warns of."""
-        from pyctl.models.create import encode
+        from pyctl.models.requests import encode
 
         answer = parse_json(self._api.call("POST", f"{_path(ref)}/update", {}, encode(changes)), "update")
         return decode(Updated, answer, "update").warnings

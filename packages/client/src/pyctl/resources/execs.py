@@ -9,8 +9,9 @@ import attrs
 from pyctl.api import Api, parse_json
 from pyctl.hijack import Hijacked
 from pyctl.models.containers import Created, ExecDetail, Finished
-from pyctl.models.create import ExecRequest, encode
+from pyctl.models.create import ExecRequest
 from pyctl.models.fields import Json, decode
+from pyctl.models.requests import encode
 from pyctl.streams import collected
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from pyctl.api import Api, filters_param, parse_json
-from pyctl.models.create import encode
 from pyctl.models.fields import decode, json_list
 from pyctl.models.networks import (
     ConnectRequest,
@@ -18,6 +17,7 @@ from pyctl.models.networks import (
     NetworkRequest,
     NetworksPruned,
 )
+from pyctl.models.requests import encode
 
 
 class Networks:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from pyctl.api import Api, filters_param, parse_json
-from pyctl.models.create import encode
 from pyctl.models.fields import decode, json_list, json_object
+from pyctl.models.requests import encode
 from pyctl.models.volumes import Volume, VolumeRequest, VolumesPruned
 
 
