@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 
 from pyctl.app.arguments import Flag, normalize
 from pyctl.app.flags import RejectedValue
+from pyctl.app.suggest import question
 from pyctl.errors import InvalidValue, WrongCommandLine
 
 _FLAG_CODE = 125
@@ -52,7 +53,8 @@ class DockerCommand(TyperCommand):
 
     def _wrong(self, ctx: click.Context, error: click.UsageError) -> WrongCommandLine:
         if isinstance(error, click.NoSuchOption):
-            return self._wrong_flag(ctx, unknown_flag(error.option_name))
+            meant = question(error.option_name, (name for name in flags_of(self, ctx) if name.startswith("--")))
+            return self._wrong_flag(ctx, unknown_flag(error.option_name) + meant)
         if isinstance(error, click.BadOptionUsage):
             return self._wrong_flag(ctx, f"flag needs an argument: {error.option_name}")
         if isinstance(error, RejectedValue) and error.param:

@@ -78,4 +78,32 @@ def _await(process: subprocess.Popen[bytes], path: str) -> None:
         if time.monotonic() > deadline:
             raise DaemonUnavailable(f"pydockerd (pid {process.pid}) does not listen after {_PATIENCE:.0f} s: see {LOG}")
         time.sleep(_POLL)
+    _check_that_it_stays(process, path)
     process.returncode = 0  # it outlives us on purpose: no warning about a process that is still running
+
+
+def _check_that_it_stays(process: subprocess.Popen[bytes], path: str) -> None:
+    """A daemon can end between binding its socket and answering: that is told with its log's name, not by the request that would fail."""
+    deadline = time.monotonic() + _PATIENCE
+    while not _answers(path):
+        if process.poll() is not None:
+            if _answers(path):
+                return  # another pyctl's daemon
+            raise DaemonUnavailable(
+                f"pydockerd ended with exit code {process.returncode} after it had begun: see {LOG}"
+            )
+        if time.monotonic() > deadline:
+            raise DaemonUnavailable(f"pydockerd (pid {process.pid}) does not answer after {_PATIENCE:.0f} s: see {LOG}")
+        time.sleep(_POLL)
+
+
+def _answers(path: str) -> bool:
+    """Whether an answer to a ping begins."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_PATIENCE)
+        try:
+            probe.connect(path)
+            probe.sendall(b"GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n")
+            return bool(probe.recv(1))
+        except OSError:
+            return False

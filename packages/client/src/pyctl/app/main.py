@@ -14,7 +14,8 @@ from pyctl.app.arguments import normalize
 from pyctl.app.command import build, flags_of, help_line, unknown_flag
 from pyctl.app.registry import COMMANDS, GROUPS, SPELLED_OUT, Entry
 from pyctl.app.session import Session
-from pyctl.errors import CommandFailed, InvalidValue, PyctlError, WrongCommandLine
+from pyctl.app.suggest import existing, question
+from pyctl.errors import CommandFailed, InvalidValue, NotFound, PyctlError, WrongCommandLine
 from pyctl.targets import Wish
 from pyctl.version import __version__
 
@@ -74,7 +75,8 @@ class LazyGroup(TyperGroup):
             root = ctx.find_root().command_path
             following = " COMMAND" if self.name in SPELLED_OUT else ""
             usage = "" if ctx.parent is None else f"Usage:  {ctx.command_path}{following}\n\n"
-            message = f"{root}: unknown command: {ctx.command_path} {args[0]}\n\n{usage}{help_line(ctx)}"
+            meant = question(args[0], self.list_commands(ctx), f"{ctx.command_path} ")
+            message = f"{root}: unknown command: {ctx.command_path} {args[0]}{meant}\n\n{usage}{help_line(ctx)}"
             raise WrongCommandLine(message, 1)
         return args[0], command, args[1:]
 
@@ -191,6 +193,8 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
         sys.stdout.flush()
     except (WrongCommandLine, CommandFailed) as error:
         return _fail(error, error.code)
+    except NotFound as error:
+        return _fail(f"{error}{existing(error, session.client)}", error.exit_code)
     except PyctlError as error:
         return _fail(error, error.exit_code)
     except click.ClickException as error:

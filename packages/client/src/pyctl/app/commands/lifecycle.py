@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pyctl.app.flags import Name, Names, operand, switch, value
 from pyctl.app.session import client, complain
+from pyctl.app.suggest import existing
 from pyctl.errors import ApiError, InvalidUsage, NotFound
 
 
@@ -20,7 +21,7 @@ def for_each(names: Sequence[str], act: Callable[[str], object]) -> int:
         try:
             answer = act(name)
         except ApiError as error:
-            complain(str(error))
+            complain(f"{error}{existing(error, client())}")
             failed = True
         else:
             if answer != "":
