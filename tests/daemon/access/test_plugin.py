@@ -28,7 +28,7 @@ class Server:
     socket: Path
     implements: tuple[str, ...] = ("authz",)
     answers: dict[str, Any] = field(factory=dict)
-    asked: list[tuple[str, dict[str, Any]]] = field(factory=list)
+    asked: list[tuple[str, Any]] = field(factory=list)
     status: int = 200
 
     @asynccontextmanager
@@ -46,7 +46,8 @@ class Server:
     async def _answer(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
         assert request.headers["Accept"] == "application/vnd.docker.plugins.v1.2+json"
-        self.asked.append((method, await request.json()))
+        content = await request.read()
+        self.asked.append((method, json.loads(content) if content else None))
         if method == "Plugin.Activate":
             return web.json_response({"Implements": list(self.implements)})
         return web.json_response(self.answers.get(method, {"Allow": True}), status=self.status)
@@ -69,7 +70,7 @@ async def test_dockers_messages(guarded: Api, plugin: Server) -> None:
     reply = await guarded.ask("POST", "/v1.44/containers/create?name=aa", BODY, headers={"X-Registry-Auth": "c2VjcmV0"})
     assert reply.status == 201
     activated, asked, told = plugin.asked
-    assert activated == ("Plugin.Activate", {})
+    assert activated == ("Plugin.Activate", None)
     method, question = asked
     assert method == "AuthZPlugin.AuthZReq"
     assert question["RequestMethod"] == "POST"

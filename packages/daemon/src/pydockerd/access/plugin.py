@@ -62,7 +62,7 @@ class Plugin:
     async def _activated(self) -> aiohttp.ClientSession:
         session = self._opened()
         try:
-            said = await self._post(session, "Plugin.Activate", {})
+            said = await self._post(session, "Plugin.Activate", None)
             if "authz" not in (said.get("Implements") or ()):
                 raise PluginFailed('it is no authorization plugin: it does not implement "authz"')
         except BaseException:
@@ -81,9 +81,9 @@ class Plugin:
         )
 
     @staticmethod
-    async def _post(session: aiohttp.ClientSession, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _post(session: aiohttp.ClientSession, method: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         try:
-            data = io.BytesIO(json.dumps(body).encode())  # a file, because it may be long
+            data = None if body is None else io.BytesIO(json.dumps(body).encode())  # a file, because it may be long
             async with session.post(f"/{method}", data=data, headers=_JSON, allow_redirects=False) as response:
                 content = await _whole(response)
                 status = response.status
