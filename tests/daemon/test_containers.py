@@ -31,6 +31,14 @@ async def test_create_without_a_name_makes_one_up(api: Api) -> None:
     assert container.name.count("_") == 1
 
 
+async def test_a_name_that_somebody_was_given_in_the_same_moment(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await api.create("same_name")
+    made_up = iter(["same_name", "other_name"])
+    monkeypatch.setattr("pydockerd.services.containers.fresh_name", lambda taken: next(made_up))
+    reply = await api.ask("POST", "/containers/create", {"Image": "busybox"})
+    assert (reply.status, api.supervisor.containers.get(reply.json["Id"]).name) == (201, "other_name")
+
+
 @pytest.mark.parametrize(
     ("name", "status", "told"),
     [

@@ -18,7 +18,7 @@ from pydockerd.host.ps import DEFAULT, ps
 from pydockerd.models.container import Created, Pruned, Updated, Waited, WaitError
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
-from pydockerd.names import check_name, fresh_name
+from pydockerd.names import check_name
 from pydockerd.services import containers as service
 from pydockerd.services.statistics import readings
 from pydockerd.streams.frames import content_type
@@ -55,7 +55,7 @@ async def create(engine: Engine, call: Call) -> web.Response:
     name = call.text("name")
     wanted = check_name(name) if name else None
     request = CreateRequest.parse(await call.json())
-    container, warnings = await service.create(engine, request, wanted or fresh_name(service.Names(engine)))
+    container, warnings = await service.create(engine, request, wanted)
     return answer(Created(id=container.id, warnings=warnings), 201)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from attrs import frozen
 
@@ -16,6 +18,7 @@ from pycontainerd.errors import (
     ContainerRunning,
     ImageNotFound,
     InvalidConfig,
+    NameInUse,
     RemovalInProgress,
     RuntimeFailed,
     SupervisorError,
@@ -27,6 +30,7 @@ from pydockerd.errors import BadRequest, InternalError, NotFound
 from pydockerd.filters import Filters
 from pydockerd.models.create import CreateRequest
 from pydockerd.models.host_config import HostConfig
+from pydockerd.names import fresh_name
 from pydockerd.services.mounts import mounting
 from pydockerd.services.networks import connections, sandbox
 from pydockerd.services.resolving import resolving
@@ -41,9 +45,21 @@ from pydockerd.views.selection import Selection
 from pydockerd.volumes.point import points_of
 from pydockerd.volumes.volume import State
 
+_TRIES: Final = 20
+"""Of names that are made up."""
 
-async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
-    """A new container, and what its creator is to be warned of."""
+
+async def create(engine: Engine, request: CreateRequest, name: str | None) -> tuple[Container, tuple[str, ...]]:
+    """A new container, and what its creator is to be warned of. One that is given no name gets one."""
+    if name is not None:
+        return await _create(engine, request, name)
+    for _ in range(_TRIES):
+        with contextlib.suppress(NameInUse):  # somebody else was given the same in the same moment
+            return await _create(engine, request, fresh_name(_Names(engine)))
+    raise InternalError("no free name was found: give the container one")
+
+
+async def _create(engine: Engine, request: CreateRequest, name: str) -> tuple[Container, tuple[str, ...]]:
     settings = engine.settings
     request = with_defaults(
         request,
@@ -70,9 +86,8 @@ async def create(engine: Engine, request: CreateRequest, name: str) -> tuple[Con
                 raise
     except ImageNotFound:
         raise NotFound(f"No such image: {_tagged(request.config.image)}") from None
-    except (
-        ContainerNotFound
-    ) as error:  # that it is to share with: of a 404 the docker CLI thinks that an image is missing, and pulls it
+    except ContainerNotFound as error:
+        # that it is to share with; of a 404 the docker CLI thinks that an image is missing, and pulls it
         raise BadRequest(str(error)) from None
     return container, translation.warnings
 
@@ -100,7 +115,7 @@ async def remove(engine: Engine, container: Container, *, force: bool, volumes: 
 
 
 @frozen
-class Names:
+class _Names:
     """Those in use, to be asked for one: of thousands of containers, a list would take longer to make."""
 
     _engine: Engine
