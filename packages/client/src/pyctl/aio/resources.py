@@ -11,6 +11,7 @@ from pyctl.aio.streams import AsyncHijacked, AsyncPendingWait, AsyncStream, Runn
 from pyctl.aio.temporary import TemporaryContainers
 
 if TYPE_CHECKING:
+    from pyctl.models.build import BuildRequest
     from pyctl.models.containers import (
         Change,
         ContainerDetail,
@@ -300,6 +301,13 @@ class AsyncImages:
                 source, url=url, reference=reference, message=message, changes=changes, platform=platform
             ),
         )
+
+    def build(self, context: Body, request: BuildRequest, *, auth: str | None = None) -> AsyncStream[Progress]:
+        """ImageBuild: ``context`` is a tar, None where the request has an address; failures on the way are the last message's ``error``.
+
+        ``auth`` is the header X-Registry-Config: for each registry an AuthConfig, as JSON in base64 of the kind for addresses.
+        """
+        return AsyncStream(self._runner, lambda client: client.images.build(context, request, auth=auth))
 
     async def inspect(self, ref: str) -> ImageDetail:
         """ImageInspect."""

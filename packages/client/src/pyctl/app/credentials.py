@@ -59,6 +59,16 @@ def registry_auth(repository: str) -> str:
     return base64.urlsafe_b64encode(json.dumps(found.document() if found else {}).encode()).decode()
 
 
+def registries_auth() -> str | None:
+    """The header X-Registry-Config: all that is known of registries, since a build may take images from each; None when nothing is."""
+    try:
+        keyring = Keyring.read(session().configuration)
+    except InvalidConfiguration:
+        return None
+    known = {address: found.document() for address in keyring.addresses if (found := keyring.get(address)) is not None}
+    return base64.urlsafe_b64encode(json.dumps(known).encode()).decode() if known else None
+
+
 class Keyring:
     """The credentials of a configuration directory."""
 
@@ -75,6 +85,12 @@ class Keyring:
     def path(self) -> Path:
         """The file."""
         return self._directory / "config.json"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of the registries that the file names."""
+        found = [self._document.get(name) for name in ("auths", "credHelpers")]
+        return tuple(dict.fromkeys(address for each in found if isinstance(each, dict) for address in each))
 
     def get(self, address: str) -> Credentials | None:
         """Those of a registry: of the helper that it has, then of the file."""

@@ -79,6 +79,7 @@ CONTAINER_COMMANDS = {
 }
 
 IMAGE_COMMANDS = {
+    "build": Entry("build:build", "Build an image from a Dockerfile", "[OPTIONS] PATH | URL | -"),
     "history": Entry("history:history", "Show the history of an image", "[OPTIONS] IMAGE"),
     "import": Entry(
         "import_:import_",

@@ -59,9 +59,10 @@ class Deleted:
 
 @attrs.frozen
 class ProgressError:
-    """Why a load, import or pull failed half way (ErrorDetail)."""
+    """Why a load, import, pull or build failed half way (ErrorDetail); ``code`` is the exit code of a build's command."""
 
     message: str = api("message", text)
+    code: int = api("code", integer)
 
 
 @attrs.frozen

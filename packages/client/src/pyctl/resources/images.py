@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from pyctl.api import Api, Params, filters_param, json_lines, parse_json
+from pyctl.models.build import BuildRequest
 from pyctl.models.fields import decode, json_list
 from pyctl.models.images import (
     Committed,
@@ -73,6 +74,14 @@ class Images:
             "platform": platform,
         }
         return _progress(self._api.open("POST", "/images/create", params, source, _TAR if source else None), "import")
+
+    def build(self, context: Body, request: BuildRequest, *, auth: str | None = None) -> Iterator[Progress]:
+        """ImageBuild: ``context`` is a tar, None where the request has an address; failures on the way are the last message's ``error``.
+
+        ``auth`` is the header X-Registry-Config: for each registry an AuthConfig, as JSON in base64 of the kind for addresses.
+        """
+        headers = {**request.headers(), **({"X-Registry-Config": auth} if auth else {})}
+        return _progress(self._api.open("POST", "/build", request.params(), context, _TAR, headers), "build")
 
     def inspect(self, ref: str) -> ImageDetail:
         """ImageInspect."""

@@ -16,7 +16,7 @@ def show(messages: Iterator[Progress], *, to_stderr: bool = False, quiet: bool =
     lines = _Lines(out)
     for message in messages:
         if text := message.error_detail.message or message.error:
-            raise CommandFailed(text, 1)
+            raise CommandFailed(text, message.error_detail.code or 1)
         if not quiet and (message.stream or message.status):  # a push ends with a message for programs alone
             lines.show(message)
 
