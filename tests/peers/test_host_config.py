@@ -87,6 +87,31 @@ EFFECTS: Final[Mapping[str, tuple[Mapping[str, Any], str, str]]] = {
 }
 """HostConfig, what a shell in the container does, and all that it says."""
 
+CONFIG: Final[Mapping[str, tuple[Mapping[str, Any], str, str]]] = {
+    "Hostname": ({"Hostname": "box"}, "hostname; cat /etc/hostname", "box\nbox"),
+    "Domainname": ({"Domainname": "example.test"}, "cat /proc/sys/kernel/domainname", "example.test"),
+    "User": ({"User": "33:7"}, "id -u; id -g", "33\n7"),
+    "Env": ({"Env": ["A=1 2", "B"]}, "echo $A; env | grep -c ^B; true", "1 2\n0"),
+    "WorkingDir": ({"WorkingDir": "/made/here"}, "pwd", "/made/here"),
+    "NetworkDisabled": ({"NetworkDisabled": True}, "ls /sys/class/net", "lo"),
+}
+"""The same of ContainerConfig."""
+
+TOLD_CONFIG: Final[Mapping[str, Any]] = {
+    "AttachStdin": True,
+    "AttachStdout": True,
+    "AttachStderr": True,
+    "ExposedPorts": {"80/tcp": {}},
+    "Labels": {"a": "b"},
+    "OnBuild": ["RUN true"],
+    "StopSignal": "SIGUSR1",
+    "StopTimeout": 3,
+    "Shell": ["/bin/ash", "-c"],
+    "Tty": True,
+    "OpenStdin": True,
+    "StdinOnce": True,
+}
+
 NAMESPACES: Final = {
     "IpcMode": "ipc",
     "PidMode": "pid",
@@ -158,6 +183,22 @@ def test_effect(engine: Engine, field: str) -> None:
     assert re.fullmatch(expected, said), said
 
 
+@pytest.mark.parametrize("field", CONFIG)
+def test_effect_of_config(engine: Engine, field: str) -> None:
+    config, script, expected = CONFIG[field]
+    said = seen(engine, {}, script, **config)
+    assert re.fullmatch(expected, said), said
+
+
+@pytest.mark.parametrize("field", TOLD_CONFIG)
+def test_told_of_config(engine: Engine, field: str) -> None:
+    """What says how a client or the daemon is to deal with it is shown as it was said."""
+    status, made = create(engine, {}, "true", **{field: TOLD_CONFIG[field]})
+    assert status == 201, made
+    _, answer = ask(engine, "GET", f"/containers/{made['Id']}/json")
+    assert json.loads(answer)["Config"][field] == TOLD_CONFIG[field]
+
+
 @pytest.mark.parametrize("field", NAMESPACES)
 def test_namespace_of_the_machine(engine: Engine, field: str) -> None:
     kind = NAMESPACES[field]
@@ -220,7 +261,7 @@ def test_real_time(engine: Engine) -> None:
 def test_the_page_names_every_field(engine: Engine) -> None:
     """Each with what it does here and a test that there is."""
     definitions = contract.load().definitions
-    wanted = {*definitions["Resources"]["properties"]}
+    wanted = {*definitions["Resources"]["properties"], *definitions["ContainerConfig"]["properties"]}
     for part in definitions["HostConfig"]["allOf"]:
         wanted |= {*part.get("properties", {})}
     rows = [row.split("|")[1:-1] for row in PAGE.read_text().splitlines() if row.startswith("| `")]
@@ -230,3 +271,7 @@ def test_the_page_names_every_field(engine: Engine) -> None:
         for path, name in re.findall(r"\[`(\w+)`\]\((?:\.\./)+(tests/[\w/]+\.py)\)", row[2]) or [("", "")]:
             assert path, f"{row[0]}: no test"
             assert f"def {path}(" in (PAGE.parents[2] / name).read_text(), (path, name)
+
+
+def test_args_escaped_does_nothing(engine: Engine) -> None:
+    assert seen(engine, {}, "echo runs", ArgsEscaped=True) == "runs"
