@@ -90,5 +90,5 @@ async def _begin(mounts: VolumeMounts, opened: Supervisor) -> None:
     async def told(action: str, volume: str, attributes: Mapping[str, str]) -> None:
         await opened.events.publish("volume", action, volume, attributes)
 
-    containers = [(each.id, each.config, each.info().running) for each in opened.containers.list()]
+    containers = [(each.id, each.config, each.info().pid) for each in opened.containers.list()]
     await mounts.begin(containers, told)

@@ -10,6 +10,8 @@ import ctypes
 import errno
 import os
 import stat
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ _SYS_MOVE_MOUNT: Final = 429
 _CLONE, _RECURSIVE, _EMPTY_PATH, _CLOEXEC = 1, 0x8000, 0x1000, os.O_CLOEXEC
 _MOVE_FROM_EMPTY, _MOVE_TO_EMPTY = 0x4, 0x40
 _DETACH, _NOFOLLOW = 2, 8
+_CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
 _OCTAL: Final = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\134": "\\"}
 
 
@@ -75,14 +78,49 @@ def bind_descriptor(found: int, target: Path) -> None:
         os.close(tree)
 
 
-def attach(tree: int, target: Path) -> None:
-    """Mount what is mounted nowhere yet at ``target``, which is made as it has to be; ``tree`` is the descriptor of its root. OSError."""
-    _make_point(target, directory=stat.S_ISDIR(os.fstat(tree).st_mode))
+def attach(tree: int, target: Path, *, make: bool = True) -> None:
+    """Mount what is mounted nowhere yet at ``target``, which is made as it has to be, if need be; ``tree`` is the descriptor of its root. OSError."""
+    if make:
+        _make_point(target, directory=stat.S_ISDIR(os.fstat(tree).st_mode))
     place = os.open(target, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         _call(_SYS_MOVE_MOUNT, tree, b"", place, b"", _MOVE_FROM_EMPTY | _MOVE_TO_EMPTY)
     finally:
         os.close(place)
+
+
+def taken_from(pid: int, target: str) -> int:
+    """A copy, mounted nowhere yet, of what is mounted at ``target`` for a process in another mount namespace; the descriptor of its root. OSError.
+
+    Only who is in that namespace may copy it (open_tree(2)): so a thread goes in, which never comes back.
+    """
+    results: list[int | OSError] = []
+
+    def take() -> None:
+        try:
+            with _opened(f"/proc/{pid}/ns/mnt") as namespace, _opened(f"/proc/{pid}/root") as root:
+                if _libc.unshare(_CLONE_FS) < 0 or _libc.setns(namespace, _CLONE_NEWNS) < 0:
+                    code = ctypes.get_errno()
+                    raise OSError(code, os.strerror(code))
+                found = open_in_root(root, target, os.O_PATH)
+            try:
+                results.append(_call(_SYS_OPEN_TREE, found, b"", _CLONE | _RECURSIVE | _EMPTY_PATH | _CLOEXEC))
+            finally:
+                os.close(found)
+        except OSError as error:
+            results.append(error)
+
+    thread = threading.Thread(target=take, name="pydockerd-mounts")
+    thread.start()
+    thread.join()
+    if isinstance(results[0], OSError):
+        raise results[0]
+    return results[0]
+
+
+def make_writable(target: Path) -> None:
+    """What was copied from a read-only mount. OSError."""
+    _mount(b"", os.fsencode(target), b"", REMOUNT | BIND, "")
 
 
 def clear_point(target: Path) -> None:
@@ -131,6 +169,15 @@ def _plain(field: str) -> str:
     for code, character in _OCTAL.items():
         field = field.replace(code, character)
     return field
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _call(number: int, *arguments: object) -> int:

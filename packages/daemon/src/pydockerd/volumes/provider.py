@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -81,14 +82,14 @@ class VolumeMounts:
 
     # -- for the daemon ---------------------------------------------------------------------------------------------------------
 
-    async def begin(self, containers: Collection[tuple[str, ContainerConfig, bool]], told: Told) -> None:
-        """The supervisor is open. ``containers`` are all that there are: their ids, and whether they run.
+    async def begin(self, containers: Collection[tuple[str, ContainerConfig, int]], told: Told) -> None:
+        """The supervisor is open. ``containers`` are all that there are: their ids, and the pids of those that run, 0 for others.
 
         What is mounted for nobody is put away, and what a daemon that was killed has left undone is done.
         """
         self._told = told
         known = {container: config for container, config, _ in containers}
-        running = {container for container, _, runs in containers if runs}
+        running = {container: pid for container, _, pid in containers if pid}
         for container, config in known.items():
             for name in {point.name for point in points_of(config) if point.type == "volume"}:
                 with contextlib.suppress(
@@ -102,6 +103,10 @@ class VolumeMounts:
             if volume.mounted:
                 async with self._store.lock(volume.name):
                     await self._put_away(volume.name)
+                    await self._recover(
+                        volume,
+                        [(running[each], known[each]) for each in self._users.get(volume.name, ()) if each in running],
+                    )
         await self._clear_points(known, running)
         await self._decide(known)
         for container, config in gone.items():
@@ -196,6 +201,34 @@ class VolumeMounts:
         except (SupervisorError, OSError) as error:
             reason = (getattr(error, "strerror", None) or str(error)).lower()
             raise RuntimeFailed(f"failed to mount image {point.name} at {point.target}: {reason}") from error
+
+    async def _recover(self, volume: Volume, users: Iterable[tuple[int, ContainerConfig]]) -> None:
+        """A daemon with a mount namespace of its own (systemd's PrivateMounts=) takes its mounts along when it dies, and containers go on with theirs."""
+        ways = [
+            (point.read_only, pid, point.target)
+            for pid, config in users
+            for point in points_of(config)
+            if point.name == volume.name and not point.subpath
+        ]
+        if not ways or await asyncio.to_thread(kernel.is_mounted, volume.path):
+            return
+        read_only, pid, target = min(ways)
+
+        def recover() -> None:
+            tree = kernel.taken_from(pid, target)
+            try:
+                kernel.attach(tree, volume.path, make=False)
+            finally:
+                os.close(tree)
+            if read_only:
+                kernel.make_writable(volume.path)
+
+        try:
+            await asyncio.to_thread(recover)
+        except OSError as error:
+            _logger.error("volume %s is in use, and is no longer mounted at %s: %s", volume.name, volume.path, error)
+        else:
+            _logger.warning("volume %s was no longer mounted, and is taken from a container that uses it", volume.name)
 
     async def _clear_points(self, known: Collection[str], running: Collection[str]) -> None:
         """Nothing stays bound for containers that do not run, and nothing at all is left of those that are no more."""
