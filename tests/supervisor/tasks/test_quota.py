@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from shutil import which
 
+import attrs
 import pytest
 
 from pycontainerd import Supervisor
 from pycontainerd.errors import Unsupported
 from tests.supervisor.conftest import remove_all, supervisor_in
 from tests.supervisor.running import create, said, start
+from tests.supervisor.tasks.test_exec import run
+from tests.supervisor.tasks.test_userns import ready
 
 MIB = 1 << 20
 
@@ -60,18 +63,15 @@ async def test_no_more_than_its_size(limited: Supervisor) -> None:
 
 
 async def test_a_fork_has_a_limit_of_its_own(limited: Supervisor) -> None:
-    container = await start(limited, "dd if=/dev/zero of=/first bs=1M count=6; sleep 300", storage_size=8 * MIB)
-    async for record in container.logs(follow=True):
-        if b"copied" in record.data:
-            break
+    container = await ready(limited, "dd if=/dev/zero of=/first bs=1M count=6 2>/dev/null", storage_size=8 * MIB)
     await container.stop(timeout=0)
-    fork = await container.fork(start=False)
-    await fork.start()
-    await fork.stop(timeout=0)
+    fork = await container.fork(config=attrs.evolve(container.config, args=("/bin/sh", "-c", WRITE)))
+    assert (await fork.wait()).code == 0
     assert (await fork.stat("/first")).size == 6 * MIB
-    again = await start(limited, WRITE, storage_size=8 * MIB)
-    await again.wait()
-    assert b"exceeded" in await said(again) or b"No space" in await said(again)
+    assert int((await said(fork)).split()[-1]) <= 8 * MIB, "what it writes itself has a limit again"
+    await container.start()
+    code, told = await run(container, "sh", "-c", WRITE)
+    assert (code, int(told.split()[-1]) <= 8 * MIB) == (0, True), "and so has what the other one does from now on"
 
 
 async def test_where_the_disk_holds_no_quotas(supervisor: Supervisor, busybox: object) -> None:

@@ -446,6 +446,10 @@ class Container(Life):
                 snapshots.fork(key, self.id, in_use=True)
         else:
             snapshots.fork(key, self.id, in_use=process is not None)
+            if (
+                self.config.storage_size and process is None
+            ):  # what it had written is a layer now, and it goes on with another directory
+                launch.limit_snapshot(self._services, self.id, self.config)
 
     def _check_files(self) -> None:
         if self._record.status in {Status.REMOVING, Status.DEAD}:
