@@ -48,6 +48,21 @@ def test_a_command_does_not_import_the_others(shared_daemon: Daemon) -> None:
     assert not unused & found
 
 
+@pytest.mark.parametrize(
+    ("args", "most"),
+    [
+        (("--version",), 75),
+        (("--help",), 205),
+        (("run", "--help"), 250),
+        (("ps",), 415),
+    ],
+)
+def test_no_more_modules_than_that(shared_daemon: Daemon, args: tuple[str, ...], most: int) -> None:
+    """A budget: who needs more says so here. `benchmarks.startup` prints which they are, and what they cost."""
+    found = imported(shared_daemon, *args)
+    assert len(found) <= most, sorted(found)
+
+
 def test_the_client_knows_none_of_the_other_packages(shared_daemon: Daemon) -> None:
     found = imported(shared_daemon, "images")
     assert not {name for name in found if name.partition(".")[0] in ("pyrunc", "pycontainerd", "pydockerd")}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
 import attrs
@@ -25,7 +26,7 @@ _HEADER = struct.Struct(">BxxxL")
 
 @attrs.frozen
 class Piece:
-    """Bytes of one stream: a frame's payload, or the part of it that has arrived."""
+    """Bytes of one stream: payloads of frames, or the part of one that has arrived."""
 
     stream: int
     data: bytes
@@ -74,10 +75,12 @@ def demultiplex(chunks: Iterable[bytes]) -> Iterator[Piece]:
     """
     splitter = Demultiplexer()
     for chunk in chunks:
-        for piece in splitter.feed(chunk):
-            if piece.stream == SYSTEM:
-                raise PyctlError(f"error from daemon in stream: {piece.data.decode(errors='replace')}")
-            yield piece
+        # Many frames arrive at once, one for each line of a log: what belongs to one stream is passed on as one.
+        for stream, pieces in groupby(splitter.feed(chunk), lambda piece: piece.stream):
+            data = b"".join(piece.data for piece in pieces)
+            if stream == SYSTEM:
+                raise PyctlError(f"error from daemon in stream: {data.decode(errors='replace')}")
+            yield Piece(stream, data)
     splitter.finish()
 
 

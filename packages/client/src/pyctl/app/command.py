@@ -20,6 +20,7 @@ class DockerCommand(TyperCommand):
     """One command, whose usage line is given in its context settings (``obj`` stays the session's)."""
 
     usage = ""
+    arity = ""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -70,7 +71,7 @@ class DockerCommand(TyperCommand):
             return self._wrong_flag(
                 ctx, f'invalid argument for "{error.param.opts[-1]}" flag: {error.format_message()}'
             )
-        arity = _arity(self)
+        arity = self.arity or _arity(self)
         advice = help_line(ctx)
         if arity.startswith("requires at least") and "at most" not in arity:
             advice = advice.replace("Run", "See", 1)  # docker says it in two ways
@@ -136,7 +137,7 @@ def _arguments(count: int) -> str:
     return f"{count} argument" + ("" if count == 1 else "s")
 
 
-def build(function: Any, name: str, summary: str, usage: str, *, interspersed: bool) -> DockerCommand:
+def build(function: Any, name: str, summary: str, usage: str, *, interspersed: bool, arity: str = "") -> DockerCommand:
     """Make the click command of a function through typer."""
     import typer
 
@@ -147,5 +148,5 @@ def build(function: Any, name: str, summary: str, usage: str, *, interspersed: b
     app.command(name, cls=DockerCommand, context_settings=settings, short_help=summary, help=summary)(spread(function))
     command = typer.main.get_command(app)
     assert isinstance(command, DockerCommand)
-    command.usage = usage
+    command.usage, command.arity = usage, arity
     return command

@@ -107,7 +107,7 @@ def _section(formatter: click.HelpFormatter, title: str, rows: Sequence[tuple[st
 def _load(name: str, entry: Entry) -> click.Command:
     module, _, function = entry.home.partition(":")
     found = getattr(importlib.import_module(f"pyctl.app.commands.{module}"), function)
-    return build(found, name, entry.summary, entry.usage, interspersed=entry.interspersed)
+    return build(found, name, entry.summary, entry.usage, interspersed=entry.interspersed, arity=entry.arity)
 
 
 def _group(name: str, summary: str, entries: dict[str, Entry], **callback: Any) -> LazyGroup:

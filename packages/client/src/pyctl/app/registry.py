@@ -16,6 +16,8 @@ class Entry:
     """What follows the command's name in its usage line; ``{path}`` is the command with its name."""
     interspersed: bool = True
     """False when everything after the first operand belongs to the container's own command."""
+    arity: str = ""
+    """What is said about too few operands, where docker takes fewer than we do."""
     hidden: bool = False
     """Whether it is for programs alone, and in no list of commands."""
 
@@ -47,7 +49,7 @@ CONTAINER_COMMANDS = {
     ),
     "export": Entry("export:export", "Export a container's filesystem as a tar archive", "[OPTIONS] CONTAINER"),
     "kill": Entry("lifecycle:kill", "Kill one or more running containers", _CONTAINERS),
-    "logs": Entry("logs:logs", "Fetch the logs of a container", "[OPTIONS] CONTAINER"),
+    "logs": Entry("logs:logs", "Fetch the logs of a container", "[OPTIONS] CONTAINER", arity="requires 1 argument"),
     "pause": Entry("lifecycle:pause", "Pause all processes within one or more containers", "CONTAINER [CONTAINER...]"),
     "port": Entry(
         "port:port", "List port mappings or a specific mapping for the container", "CONTAINER [PRIVATE_PORT[/PROTO]]"
