@@ -18,7 +18,7 @@ from pyctl.errors import PyctlError
 from pyctl.streams import STDERR, Piece
 
 if TYPE_CHECKING:
-    from pyctl.app.commands.logs import LogFlags
+    from pyctl.app.options.log_flags import LogFlags
     from pyctl.client import Client
 
 Open = Callable[["Client", str, "LogFlags"], Iterator[Piece]]

@@ -10,7 +10,7 @@ from typing import Annotated
 import attrs
 
 from pyctl.app.flags import switch, value
-from pyctl.app.options import endpoints, mounts, values
+from pyctl.app.options import attachment, mounts, values
 from pyctl.models.create import Device, Mount, RestartPolicy, ThrottledDevice, Ulimit, WeightedDevice
 
 Text = str | None
@@ -208,7 +208,9 @@ class NetworkFlags:
 
     network: Annotated[
         list[str],
-        value("--network", "--net", metavar="network", help="Connect a container to a network", read=endpoints.network),
+        value(
+            "--network", "--net", metavar="network", help="Connect a container to a network", read=attachment.network
+        ),
     ] = _list()
     network_alias: Annotated[
         list[str],

@@ -1,53 +1,17 @@
-"""How a container joins networks at its creation: ``--network`` in both of its forms, and the flags that belong to the first of them."""
+"""How a container joins networks at its creation: what the values of ``--network`` say, and the flags that belong to the first of them."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-import attrs
-
-from pyctl.errors import InvalidUsage, InvalidValue
+from pyctl.app.options.attachment import Attachment, read
+from pyctl.app.options.container_flags import NetworkFlags
+from pyctl.errors import InvalidUsage
 from pyctl.models.create import NetworkingConfig
 from pyctl.models.networks import Endpoint, EndpointAddresses
 
-if TYPE_CHECKING:
-    from pyctl.app.options.container_flags import NetworkFlags
-
 _MAC: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
-_KINDS: Final = frozenset({"default", "bridge", "host", "none"})
-_FIELDS: Final[Mapping[str, str]] = {
-    "alias": "aliases",
-    "ip": "ipv4",
-    "ip6": "ipv6",
-    "link-local-ip": "link_local",
-    "mac-address": "mac",
-    "driver-opt": "options",
-    "gw-priority": "priority",
-}
-_MANY: Final = frozenset({"aliases", "link_local", "options"})
-
-
-@attrs.define(kw_only=True)
-class Attachment:
-    """One network, and how it is joined."""
-
-    network: str
-    aliases: list[str] = attrs.field(factory=list)
-    links: list[str] = attrs.field(factory=list)
-    ipv4: str = ""
-    ipv6: str = ""
-    link_local: list[str] = attrs.field(factory=list)
-    mac: str = ""
-    options: list[str] = attrs.field(factory=list)
-    priority: str = ""
-
-    @property
-    def has_user(self) -> bool:
-        """Whether the network is one that somebody has made, and not one that every daemon has."""
-        return self.network not in _KINDS and not self.network.startswith("container:")
 
 
 def attachments(flags: NetworkFlags) -> list[Attachment]:
@@ -71,35 +35,6 @@ def networking(found: list[Attachment]) -> NetworkingConfig | None:
     if len(found) == 1 and found[0] == Attachment(network=found[0].network):
         return None
     return NetworkingConfig(endpoints={each.network: _endpoint(each) for each in found})
-
-
-def network(text: str) -> str:
-    """A value of ``--network`` as it is, if it can be read. Raises `InvalidValue`."""
-    read(text)
-    return text
-
-
-def read(text: str) -> Attachment:
-    """``name=NET,alias=A,…``, or a name alone. Raises `InvalidValue`."""
-    if "=" not in text:
-        return Attachment(network=text)
-    given: dict[str, Any] = {}
-    for part in next(csv.reader([text])):
-        key, found, value = part.partition("=")
-        name = key.strip().lower()
-        if not found:
-            raise InvalidValue(f"invalid field {part}")
-        if name != "name" and name not in _FIELDS:
-            raise InvalidValue(f"invalid field key {name}")
-        if name == "name":
-            given["network"] = value
-        elif (field := _FIELDS[name]) in _MANY:
-            given.setdefault(field, []).append(value)
-        else:
-            given[field] = value
-    if not given.get("network"):
-        raise InvalidValue("network name/id is not specified")
-    return Attachment(**given)
 
 
 def _add(first: Attachment, flags: NetworkFlags) -> None:
