@@ -48,6 +48,14 @@ def daemon(start_shared: Starter, tmp_path_factory: pytest.TempPathFactory) -> D
     )
 
 
+@pytest.fixture(scope="module")
+def other(start_shared: Starter) -> Daemon:
+    """One with other registries, and the usual networks."""
+    return start_shared(
+        file={"registry-mirrors": ["https://m.example"], "insecure-registries": ["10.0.0.0/8", "reg.example:5000"]}
+    )
+
+
 def inside(daemon: Daemon, *args: str) -> str:
     """What a container prints: ``args`` are the CLI's flags, the image and the command."""
     done = daemon.docker("run", "--rm", "--network", "none", *args)
@@ -171,14 +179,10 @@ def test_names(daemon: Daemon) -> None:
     assert daemon.docker("rm", created).returncode == 0
 
 
-def test_the_gateway_is_the_default_networks_where_none_is_said(start: Starter) -> None:
-    daemon = start()
-    hosts = inside(daemon, "--add-host", "me:host-gateway", "host", "cat", "/etc/hosts")
-    bridge = json.loads(daemon.docker("network", "inspect", "bridge").stdout)[0]
+def test_the_gateway_is_the_default_networks_where_none_is_said(other: Daemon) -> None:
+    hosts = inside(other, "--add-host", "me:host-gateway", "host", "cat", "/etc/hosts")
+    bridge = json.loads(other.docker("network", "inspect", "bridge").stdout)[0]
     assert [bridge["IPAM"]["Config"][0]["Gateway"], "me"] in [line.split() for line in hosts.splitlines()]
-    without = start("--bridge", "none")
-    refused = without.docker("create", "--network", "none", "--add-host", "me:host-gateway", "host", "true")
-    assert "unable to derive the IP value for host-gateway" in refused.stderr
 
 
 def test_cdi_can_be_switched_off(daemon: Daemon) -> None:
@@ -187,23 +191,22 @@ def test_cdi_can_be_switched_off(daemon: Daemon) -> None:
     assert 'could not select device driver "cdi"' in refused.stderr
 
 
-def test_vfs_copies(start: Starter, busybox_tar: Path) -> None:
-    daemon = start("--storage-driver", "vfs")
+def test_vfs_copies_and_no_bridge_has_no_gateway(start: Starter, busybox_tar: Path) -> None:
+    daemon = start("--storage-driver", "vfs", "--bridge", "none")
     assert info(daemon)["Driver"] == "vfs"
     assert daemon.docker("import", str(busybox_tar), "busybox").returncode == 0
     assert inside(daemon, "--name", "copy", "busybox", "echo", "copied") == "copied"
     created = daemon.docker("create", "--network", "none", "busybox", "sh").stdout.strip()
     assert daemon.docker("inspect", "-f", "{{.Driver}} {{.GraphDriver.Name}}", created).stdout == "vfs vfs\n"
     assert daemon.docker("inspect", "-f", "{{.GraphDriver.Name}}", "busybox").stdout == "vfs\n"
+    refused = daemon.docker("create", "--network", "none", "--add-host", "me:host-gateway", "busybox", "sh")
+    assert "unable to derive the IP value for host-gateway" in refused.stderr
     assert not (daemon.directory / "data" / "snapshots").exists()
     assert (daemon.directory / "data" / "copies").is_dir()
 
 
-def test_registries(start: Starter) -> None:
-    daemon = start(
-        file={"registry-mirrors": ["https://m.example"], "insecure-registries": ["10.0.0.0/8", "reg.example:5000"]}
-    )
-    found = info(daemon)["RegistryConfig"]
+def test_registries(other: Daemon) -> None:
+    found = info(other)["RegistryConfig"]
     assert found["Mirrors"] == ["https://m.example"]
     assert "10.0.0.0/8" in found["InsecureRegistryCIDRs"]
     assert found["IndexConfigs"]["reg.example:5000"] == {
