@@ -29,7 +29,7 @@ _CONNECTIONS = 300
 _PORT = 18080
 _ECHO = {
     "Image": IMAGE,
-    "Cmd": ["/bin/busybox", "sh", "-c", "busybox httpd -f -p 80 & while :; do busybox nc -l -p 9000 >/dev/null; done"],
+    "Cmd": ["/bin/busybox", "sleep", "3600"],
     "ExposedPorts": {"9000/tcp": {}, "80/tcp": {}},
     "HostConfig": {"PortBindings": {"9000/tcp": [{"HostPort": str(_PORT)}], "80/tcp": [{"HostPort": str(_PORT + 1)}]}},
 }
@@ -81,7 +81,7 @@ def _commands(name: str, directory: Path, cgroup: str) -> Sequence[list[str]]:
 def from_machine(where: Place, script: str, *arguments: str) -> float:
     """Seconds that a script takes in the engine's network namespace; it prints them."""
     command = ["nsenter", f"--target={where.pid}", "--net", sys.executable, "-c", script, *arguments]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return float(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
 
 
 _SEND = f"""
@@ -101,6 +101,34 @@ for _ in range({_CONNECTIONS}):
     socket.create_connection(address, timeout=10).close()
 print(time.perf_counter() - begin)
 """
+
+
+_SERVE = """
+import socket, threading
+def serve(port):
+    server, block = socket.create_server(("", port), backlog=128), bytearray(1 << 20)
+    while True:
+        client, _ = server.accept()
+        while client.recv_into(block):
+            pass
+        client.close()
+threading.Thread(target=serve, args=(80,), daemon=True).start()
+print("ready", flush=True)
+serve(9000)
+"""
+
+
+@contextmanager
+def serving(pid: int) -> Iterator[None]:
+    """Who takes bytes and connections in the network namespace of a container: the same program for both engines."""
+    command = ["nsenter", f"--target={pid}", "--net", sys.executable, "-c", _SERVE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield
+        finally:
+            process.kill()
 
 
 def run_once(where: Place) -> float:
@@ -136,15 +164,15 @@ def measure(places: Sequence[Place], times: int) -> dict[str, dict[str, Sample]]
             apis[each.name].request("POST", f"/containers/{identity}/start")
             shown = apis[each.name].request("GET", f"/containers/{identity}/json")
             inside = shown["NetworkSettings"]["Networks"]["bridge"]
-            for _ in range(3):
-                time.sleep(0.3)
-                for way, address, ports in (
-                    ("straight", inside["IPAddress"], ("9000", "80")),
-                    ("through a published port", inside["Gateway"], (str(_PORT), str(_PORT + 1))),
-                    ("over 127.0.0.1", "127.0.0.1", (str(_PORT), str(_PORT + 1))),
-                ):
-                    note(f"256 MiB {way}", each, lambda: from_machine(each, _SEND, address, ports[0]))  # noqa: B023 - called at once
-                    note(f"connections {way}", each, lambda: from_machine(each, _CONNECT, address, ports[1]))  # noqa: B023
+            with serving(shown["State"]["Pid"]):
+                for _ in range(3):
+                    for way, address, ports in (
+                        ("straight", inside["IPAddress"], ("9000", "80")),
+                        ("through a published port", inside["Gateway"], (str(_PORT), str(_PORT + 1))),
+                        ("over 127.0.0.1", "127.0.0.1", (str(_PORT), str(_PORT + 1))),
+                    ):
+                        note(f"256 MiB {way}", each, partial(from_machine, each, _SEND, address, ports[0]))
+                        note(f"connections {way}", each, partial(from_machine, each, _CONNECT, address, ports[1]))
     return {what: {who: Sample(tuple(seconds)) for who, seconds in each.items()} for what, each in found.items()}
 
 
