@@ -188,6 +188,11 @@ def root() -> LazyGroup:
 
 def run(arguments: Sequence[str] | None, session: Session) -> int:
     """Run one command (None: of this process's command line); returns its exit code."""
+    if os.environ.get("_PYCTL_COMPLETE"):
+        from pyctl.app.completion import answer
+
+        answer(root(), session)
+        return 0
     try:
         outcome = root().main(arguments, prog_name="pyctl", standalone_mode=False, obj=session)
         sys.stdout.flush()

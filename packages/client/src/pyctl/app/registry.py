@@ -193,6 +193,7 @@ COMMANDS = {
         for name, entry in (CONTAINER_COMMANDS | IMAGE_COMMANDS | SYSTEM_COMMANDS).items()
         if name not in _GROUPED
     },
+    "completion": Entry("completion:completion", "Print the completion script for bash, fish or zsh", "SHELL"),
     "images": _IMAGES,
     "inspect": Entry("inspect:inspect", "Return low-level information on Docker objects", _OBJECTS),
     "login": Entry("login:login", "Authenticate to a registry", "[OPTIONS] [SERVER]"),
