@@ -106,7 +106,8 @@ async def _allowed(engine: Engine, route: Route, call: Call) -> web.StreamRespon
     if not engine.gate:
         return await _run(engine, route, call)
     gate = engine.gate  # the same ones after as before, whatever is reloaded meanwhile
-    question = await gate.question(call.request, secret=route.path == "/auth")  # by the operation: a volume may be called so
+    secret = route.path == "/auth"  # by the operation: a volume may be called so
+    question = await gate.question(call.request, secret=secret)
     await gate.before(question)
     response = await _answered(_run(engine, route, call))
     await gate.after(question, response)
