@@ -21,7 +21,10 @@ from pydockerd.filters import Filters
 from pydockerd.models.build import BuildCacheRecord
 from pydockerd.times import moment_ns
 
-FILTERS: Final = ("until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private")
+FILTERS: Final = (
+    *("until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"),
+    *("label", "label!"),  # docker system prune hands its own on; no record has a label
+)
 
 
 async def records(engine: Engine) -> list[BuildCacheRecord]:
@@ -39,6 +42,8 @@ async def prune(
     Not ``everything``: what images share stays. ``keep``: so many bytes stay; ``most``: it ends when no more than these are left; ``free``: when the
     disk has so many. 0 is no limit.
     """
+    if not filters.labels({}):
+        return (), 0
     until = [
         moment
         for name in ("until", "unused-for")
