@@ -7,7 +7,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import define, frozen
 
@@ -42,6 +42,7 @@ Configure = Callable[[str, Command], ContainerConfig]
 """The configuration of a container of the image with this id for a command."""
 
 Said = Callable[[str], Awaitable[None]]
+T = TypeVar("T")
 
 
 @define
@@ -78,9 +79,12 @@ class Workshop:
             return
         async with self.supervisor.images.snapshot_for(_loose(layers)) as parent:
             assert parent is not None, "there are layers"
-            with contextlib.ExitStack() as stack:
-                # Mounting takes half a millisecond, and must be undone although the task is cancelled.
-                yield stack.enter_context(viewed(self.supervisor.snapshots, parent))
+            stack = contextlib.ExitStack()
+            try:
+                view = viewed(self.supervisor.snapshots, parent)
+                yield await _carried(asyncio.to_thread(stack.enter_context, view))
+            finally:
+                await _carried(asyncio.to_thread(stack.close))
 
     async def run(
         self,
@@ -113,12 +117,12 @@ class Workshop:
                 made = await container.commit()
                 layer = made.blobs[-1]
                 await self._taken_over(layer)
-                await _gone(bench.images.remove(made.id, force=True))
+                await _carried(bench.images.remove(made.id, force=True))
             finally:
-                await _gone(container.remove(force=True))
+                await _carried(container.remove(force=True))
             await say(f" ---> Removed intermediate container {container.id[:12]}\n")
         finally:
-            await _gone(bench.images.remove(image.id, force=True))
+            await _carried(bench.images.remove(image.id, force=True))
         layer = await asyncio.to_thread(self._cleaned, layer, traces, newest_ns)
         return None if layer.diff_id == _EMPTY else layer
 
@@ -168,11 +172,11 @@ def _loose(layers: Sequence[Layer]) -> Image:
     return image_of(document, tuple(layers), 0)
 
 
-async def _gone(removal: Awaitable[object]) -> None:
-    """Carried through although the build is being cancelled; what is wrong with it is told."""
-    task = asyncio.ensure_future(removal)
+async def _carried(work: Awaitable[T]) -> T:
+    """Carried through to its end although the build is being cancelled: what it makes has to be undone, and what it undoes undone as a whole."""
+    task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
