@@ -27,7 +27,7 @@ SHELLS: Final = ("bash", "fish", "zsh")
 _PATIENCE: Final = 100  # names; more are of no use in a list
 
 
-def names_for(metavar: str) -> Callable[[click.Context, click.Parameter, str], list[str]] | None:
+def names_for(metavar: str) -> Callable[[click.Context, str], list[str]] | None:
     """What completes an operand that is called so; None for what only the user knows."""
     for word, find in _FINDERS.items():
         if word in metavar:
@@ -35,8 +35,8 @@ def names_for(metavar: str) -> Callable[[click.Context, click.Parameter, str], l
     return None
 
 
-def _completer(find: Callable[[Client], Iterator[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+def _completer(find: Callable[[Client], Iterator[str]]) -> Callable[[click.Context, str], list[str]]:
+    def complete(ctx: click.Context, incomplete: str) -> list[str]:
         session = ctx.find_object(Session)
         if session is None:
             return []

@@ -57,17 +57,15 @@ def value(*names: str, help: str, metavar: str = "string", read: Callable[[str],
 
 def operand(metavar: str) -> Any:
     """A positional argument; what is called a container, an image, a network or a volume is completed by the shell."""
-    return typer.Argument(metavar=metavar, show_default=False, shell_complete=_names_for(metavar))
+    return typer.Argument(metavar=metavar, show_default=False, autocompletion=_names_for(metavar))
 
 
-def _names_for(metavar: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem  # for shells alone
-
-        from pyctl.app.completion import names_for
+def _names_for(metavar: str) -> Callable[[typer.Context, str], list[str]]:
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        from pyctl.app.completion import names_for  # for shells alone
 
         find = names_for(metavar)
-        return [CompletionItem(name) for name in find(ctx, param, incomplete)] if find else []
+        return find(ctx, incomplete) if find else []
 
     return complete
 
