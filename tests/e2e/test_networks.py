@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -93,3 +94,24 @@ def test_a_daemon_that_stops_takes_its_empty_bridge_along(busy: Daemon) -> None:
     assert links() == before
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
     assert "pydockerd" not in tables
+
+
+def test_settings_of_the_default_network(busybox_tar: Path) -> None:
+    daemon = Daemon(options=("--bip", "10.236.7.1/24", "--fixed-cidr", "10.236.7.128/25", "--mtu", "1400"))
+    daemon.start()
+    try:
+        ok(daemon, "import", "-c", "CMD sh", str(busybox_tar), "busybox:latest")
+        ok(daemon, "run", "-d", "--name", "web", "busybox", "sleep", "300")
+        network = shown(daemon, "web")["Networks"]["bridge"]
+        assert (network["Gateway"], network["IPAddress"]) == ("10.236.7.1", "10.236.7.128")
+        assert "mtu 1400" in ok(daemon, "exec", "web", "ip", "link", "show", "eth0")
+        daemon.remove_containers()
+        daemon.stop()
+        daemon.options = ("--bridge", "none")
+        daemon.start()
+        assert "bridge" not in ok(daemon, "network", "ls", "--format", "{{.Name}}").split()
+        ok(daemon, "run", "-d", "--name", "alone", "busybox", "sleep", "300")
+        assert list(shown(daemon, "alone")["Networks"]) == ["none"]
+    finally:
+        daemon.end()
+        shutil.rmtree(daemon.directory)

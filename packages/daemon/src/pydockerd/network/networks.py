@@ -85,7 +85,7 @@ class Networks:
         """Read what there is. The kernel is left as it is until `reconcile`."""
         state = await self._database.read(store.load)
         for network, at in state.networks:
-            if at == store.MADE:
+            if at == store.MADE and (self.has_default or not network.is_default):
                 self._book.add_network(network)
             else:
                 self._unfinished.append((network, at))
@@ -102,7 +102,7 @@ class Networks:
     async def reconcile(self, running: Sequence[Sandbox], known: Collection[str]) -> None:
         """Bring the kernel to agree with what is recorded, now that it is clear what runs. Everything that can be done is done."""
         async with self._lock:
-            for network, at in self._unfinished:
+            for network, at in self._unfinished:  # and the default network, when it is not wanted any more
                 _logger.warning(
                     "network %s: its %s was interrupted; it is removed",
                     network.name,

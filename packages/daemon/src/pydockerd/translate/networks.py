@@ -81,7 +81,9 @@ def check(request: CreateRequest) -> None:
     exposed(request)
     wanted = attachments(request)
     mode = request.host.network_mode
-    if not wanted and [name for name in request.networking.endpoints_config if name not in {mode, "none", "host"}]:
+    if not wanted and [
+        name for name in request.networking.endpoints_config if name not in {mode, "none", "host", *_DEFAULT}
+    ]:
         raise BadRequest(
             f"conflicting options: cannot attach both user-defined and non-user-defined network-modes: {mode}"
         )
