@@ -24,8 +24,14 @@ GROWTH = 40 << 20
 TIMES = 20
 
 
+@pytest.fixture(scope="module")
+def used(running_engine: Engine) -> None:
+    """What is opened for the first container stays open."""
+    running_engine.ok("run", "--rm", "--network", "none", "busybox", "true")
+
+
 @pytest.fixture
-def unharmed(engine: Engine) -> Iterator[Engine]:
+def unharmed(engine: Engine, used: None) -> Iterator[Engine]:
     """The engine, which is looked at afterwards: it answers, and holds no more than before."""
     ask(engine, "GET", "/containers/json")
     log = engine.directory / "log"
