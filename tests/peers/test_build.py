@@ -113,6 +113,13 @@ def test_a_dockerfile_that_is_wrong(engine: Engine, tmp_path: Path) -> None:
     assert "Dockerfile:2:1: unknown instruction: RUM (did you mean RUN?)\n   2 | RUM echo\n     | ^" in failed.stderr
 
 
+def test_a_base_that_is_not_there(engine: Engine, tmp_path: Path) -> None:
+    directory = context(tmp_path, "FROM 127.0.0.1:1/nobody/has:this\n")
+    for options in ((), ("-q",)):
+        failed = build(engine, directory, *options)
+        assert (failed.returncode, "127.0.0.1:1" in failed.stderr) == (1, True), failed.stderr
+
+
 def test_files_that_are_not_there(engine: Engine, tmp_path: Path) -> None:
     failed = build(engine, context(tmp_path, "FROM busybox\nCOPY nothing /x\n"))
     assert failed.returncode == 1

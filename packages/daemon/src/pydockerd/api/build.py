@@ -7,7 +7,7 @@ import base64
 import binascii
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,7 +15,7 @@ from aiohttp import web
 from pydockerd.api.call import Call, Route, answer, encode, open_stream
 from pydockerd.builder.options import BuildOptions, Limits
 from pydockerd.engine import Engine
-from pydockerd.errors import BadRequest, BuildFailed
+from pydockerd.errors import BadRequest, BuildFailed, InternalError
 from pydockerd.faults import as_answer
 from pydockerd.models.build import BuildsPruned
 from pydockerd.models.host_config import Ulimit
@@ -36,7 +36,7 @@ async def build(engine: Engine, call: Call) -> web.StreamResponse:
     known = service.logins(call.request.headers.get("X-Registry-Config", ""))
     messages = service.build(engine, options, call.request.content.iter_chunked(_PIECE), known)
     async with contextlib.aclosing(messages):  # type: ignore[type-var]
-        first = await anext(messages)
+        first = await _first(messages)
         response = await open_stream(call)
         try:
             await response.write(encode(first))
@@ -47,6 +47,17 @@ async def build(engine: Engine, call: Call) -> web.StreamResponse:
         except Exception as error:
             await response.write(encode(_failure(error)))
     return response
+
+
+async def _first(messages: AsyncIterator[Progress]) -> Progress:
+    """What the document knows no status for, such as a base image that is not there, is a 500."""
+    try:
+        return await anext(messages)
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        said = as_answer(error)
+        raise said if isinstance(said, BadRequest | InternalError) else InternalError(said.message) from error
 
 
 async def prune(engine: Engine, call: Call) -> web.Response:
