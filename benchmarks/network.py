@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -60,6 +60,9 @@ def place(name: str, directory: Path, cgroup: str) -> Iterator[Place]:
                 yield Place(name, engine, holder.pid)
         finally:
             holder.kill()
+            for path in Path("/sys/fs/cgroup").glob(f"*{cgroup}"):  # dockerd leaves the parent that it made
+                with suppress(OSError):
+                    path.rmdir()
 
 
 def _commands(name: str, directory: Path, cgroup: str) -> Sequence[list[str]]:
