@@ -70,7 +70,10 @@ async def _start_attached(
     attachment = await process.attach(
         stdin=wanted.attach_stdin, stdout=wanted.attach_stdout, stderr=wanted.attach_stderr
     )
-    async with attachment, hijack(call.request, content_type(call.version, terminal=terminal), headers(engine.settings)) as connection:
+    async with (
+        attachment,
+        hijack(call.request, content_type(call.version, terminal=terminal), headers(engine.settings)) as connection,
+    ):
         try:
             await process.start(console_size=size)
         except Exception as error:

@@ -92,6 +92,8 @@ def interfaces(pid: int) -> dict[str, tuple[int, ...]]:
         lines = Path(f"/proc/{pid}/net/dev").read_text(encoding="ascii", errors="replace").splitlines()[2:]
     except OSError:
         return {}  # it has just ended
-    counters = {name.strip(): tuple(map(int, rest.split())) for name, _, rest in (line.partition(":") for line in lines)}
+    counters = {
+        name.strip(): tuple(map(int, rest.split())) for name, _, rest in (line.partition(":") for line in lines)
+    }
     counters.pop("lo", None)
     return counters

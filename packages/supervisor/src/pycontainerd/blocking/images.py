@@ -48,9 +48,7 @@ class Images:
         """Make an image of the layers of another one and one more, a plain tar."""
         return self._loop.call(self._images.add_layer(base, source, config, reference, step=step))
 
-    def assemble(
-        self, layers: Sequence[Layer], document: Mapping[str, object], reference: str | None = None
-    ) -> Image:
+    def assemble(self, layers: Sequence[Layer], document: Mapping[str, object], reference: str | None = None) -> Image:
         """Make an image of layers whose blobs are in the store."""
         return self._loop.call(self._images.assemble(layers, document, reference))
 
