@@ -194,6 +194,7 @@ COMMANDS = {
         if name not in _GROUPED
     },
     "completion": Entry("completion:completion", "Print the completion script for bash, fish or zsh", "SHELL"),
+    "doctor": Entry("doctor:doctor", "Check this machine and the daemon, and say what to do", ""),
     "images": _IMAGES,
     "inspect": Entry("inspect:inspect", "Return low-level information on Docker objects", _OBJECTS),
     "login": Entry("login:login", "Authenticate to a registry", "[OPTIONS] [SERVER]"),
