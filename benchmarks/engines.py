@@ -108,11 +108,19 @@ class Api:
 
 
 @contextmanager
-def pydockerd(directory: Path, name: str) -> Iterator[Engine]:
-    """Ours, with the Python and the packages of this run."""
+def pydockerd(directory: Path, name: str, *more: str) -> Iterator[Engine]:
+    """Ours, with the Python and the packages of this run. Without a default bridge, as `dockerd`, unless ``more`` says otherwise."""
+    more = more or ("--bridge", "none")
     roots = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/run", "--pidfile", f"{directory}/pid"]
     listen = ["-H", f"unix://{directory}/docker.sock", "--cgroup-parent", f"/{name}"]
-    with _engine(directory, [[sys.executable, "-m", "pydockerd", *roots, *listen]]) as engine:
+    with _engine(directory, [[sys.executable, "-m", "pydockerd", *roots, *listen, *more]]) as engine:
+        yield engine
+
+
+@contextmanager
+def networked_pydockerd(directory: Path, name: str) -> Iterator[Engine]:
+    """Ours with a default bridge, which has a name of its own."""
+    with pydockerd(directory, name, "--bridge=") as engine:
         yield engine
 
 

@@ -38,7 +38,7 @@ def _compared(stage: Stage, name: str, window: int) -> Iterator[Comparison]:
     compile_static("names", program)
     with ExitStack() as stack:
         contenders = []
-        for daemon, start in (("pydockerd", engines.pydockerd), ("dockerd", engines.networked_dockerd)):
+        for daemon, start in (("pydockerd", engines.networked_pydockerd), ("dockerd", engines.networked_dockerd)):
             directory, label = stage.directory / f"{daemon}-{name}", f"{stage.name}-{name}-{daemon}"
             try:
                 engine = stack.enter_context(start(directory, label))
