@@ -60,6 +60,7 @@ def victim(own_engine: Engine) -> Iterator[Engine]:
     own_engine.docker("run", "-d", "--name", "web", *TARGET)
     yield own_engine
     own_engine.remove_containers()
+    own_engine.ok("network", "prune", "-f")
 
 
 @pytest.mark.parametrize("name", NAMES)

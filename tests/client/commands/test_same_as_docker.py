@@ -199,7 +199,6 @@ restart nope
 port web
 port web 80
 port nope
-stats --no-stream web
 stats --no-stream --format json made
 stats --no-stream --no-trunc --format '{{.Name}} {{.ID}} {{.Container}} {{.PIDs}}' web made
 stats --no-stream nope
@@ -346,6 +345,12 @@ container bogus
 @pytest.mark.parametrize("line", COMMANDS.strip().splitlines())
 def test_same(pair: Pair, line: str) -> None:
     pair.compare(*shlex.split(line))
+
+
+def test_stats(removing: Pair) -> None:
+    """Of one to whom no bridge sends anything between the two."""
+    removing.ok("run", "-d", "--name", "still", "--network", "none", "busybox", "sleep", "1000")
+    removing.compare("stats", "--no-stream", "still")
 
 
 def test_templates(pair: Pair) -> None:

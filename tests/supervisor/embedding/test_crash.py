@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -89,6 +90,23 @@ async def test_the_same_directory_again(tmp_short: Path) -> None:
         async with Supervisor(tmp_short / "root", tmp_short / "state", ephemeral=True) as second:
             assert second.containers.list() == []
             assert [pid for pid in said["pids"] if Path(f"/proc/{pid}").exists()] == []
+    assert traces(tmp_short, parent(tmp_short)) == []
+
+
+async def test_a_watcher_that_is_late_leaves_the_next_one_alone(tmp_short: Path) -> None:
+    """Who comes next in the same directories clears up himself, and has an entry of the same name by the time that the watcher comes to it."""
+    with program(tmp_short, "wait") as (process, said):
+        (watcher,) = said["children"]
+        os.kill(watcher, signal.SIGSTOP)
+        process.kill()
+        process.wait()
+        ended = os.pidfd_open(watcher)
+        async with Supervisor(tmp_short / "root", tmp_short / "state", ephemeral=True) as second:
+            os.kill(watcher, signal.SIGCONT)
+            assert select.select([ended], [], [], 30) == ([ended], [], [])
+            os.close(ended)
+            assert (tmp_short / "root/metadata.db").exists()
+            assert [image.references for image in second.images.list()] == [("host:latest",)]
     assert traces(tmp_short, parent(tmp_short)) == []
 
 

@@ -20,15 +20,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 
 
-def clear(entry: Path) -> list[str]:
+def clear(entry: Path, token: str) -> list[str]:
     """Do what the entry says and remove it. Returns what could not be done, one text each; the entry stays then, for the next to try.
 
-    Safe to call by several at once, and again: who comes second waits, and finds nothing to do.
+    Safe to call by several at once, and again: who comes second waits, and finds nothing to do, or the entry of a later supervisor in the same
+    directories. That has another ``token``, and is left alone.
     """
     with _alone(entry) as text:
         if text is None:
             return []
         said = json.loads(text)
+        if said["token"] != token:
+            return []
         failures = [*_end_containers(said["runtime_root"]), *_end_cgroup(said["cgroup"], said["cgroup_parents"])]
         directories = [(Path(path), bool(keep)) for path, keep in said["directories"]]
         for directory, keep in directories:

@@ -24,25 +24,25 @@ def guarded(root: Path, state: Path, runtime_root: Path, cgroup: str) -> Iterato
 
     Blocks; raises what ``enter`` does.
     """
-    entry = register.enter(root, state, runtime_root, cgroup)
+    entry, token = register.enter(root, state, runtime_root, cgroup)
     try:
-        with _watched(entry):
+        with _watched(entry, token):
             try:
                 yield
             finally:
-                register.leave(entry)
+                register.leave(entry, token)
     except BaseException:
-        register.leave(entry)  # also when there was no watcher
+        register.leave(entry, token)  # also when there was no watcher
         raise
 
 
 @contextlib.contextmanager
-def _watched(entry: Path) -> Iterator[None]:
+def _watched(entry: Path, token: str) -> Iterator[None]:
     """With a watcher, which has begun. It is a child of this process, in a session of its own: what is sent to our group is not for it."""
     myself = os.pidfd_open(os.getpid())
     try:
         watcher = subprocess.Popen(
-            [_python(), "-I", "-S", str(_WATCHER), str(myself), str(entry), json.dumps(_path())],
+            [_python(), "-I", "-S", str(_WATCHER), str(myself), str(entry), token, json.dumps(_path())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -19,8 +19,9 @@ REGISTER = Path("/run/pycontainerd-ephemeral")
 _logger = logging.getLogger(__name__)
 
 
-def enter(root: Path, state: Path, runtime_root: Path, cgroup: str) -> Path:
-    """Write the entry of this process's supervisor before anything else of it exists, and clear up after others that are gone.
+def enter(root: Path, state: Path, runtime_root: Path, cgroup: str) -> tuple[Path, str]:
+    """Write the entry of this process's supervisor before anything else of it exists, and clear up after others that are gone. Returns
+    the entry and its token: entries are named after their directories, and so can be those of several, one after the other.
 
     Raises StoreInUse; InvalidConfig for a directory that holds something already, because it would be deleted; Unsupported without root; OSError.
     """
@@ -33,7 +34,9 @@ def enter(root: Path, state: Path, runtime_root: Path, cgroup: str) -> Path:
     if entry.exists():
         raise StoreInUse(f"{root}: another ephemeral supervisor has it open; choose another directory")
     directories = [(str(path), _kept(path)) for path in dict.fromkeys((root, state, runtime_root))]
+    token = os.urandom(8).hex()
     said = {
+        "token": token,
         "owner": os.getpid(),
         "since": _start_of(os.getpid()),
         "runtime_root": str(runtime_root),
@@ -42,24 +45,25 @@ def enter(root: Path, state: Path, runtime_root: Path, cgroup: str) -> Path:
         "directories": directories,
     }
     _publish(entry, json.dumps(said))
-    return entry
+    return entry, token
 
 
 def sweep() -> None:
     """Clear up after the supervisors whose program has ended without anybody doing so."""
     for entry in REGISTER.glob("*.json"):
-        if not _has_owner(entry):
+        token = _abandoned(entry)
+        if token is not None:
             _logger.warning(
                 "clearing up after an ephemeral supervisor whose program and watcher were killed: %s", entry
             )
-            leave(entry)
+            leave(entry, token)
 
 
-def leave(entry: Path) -> None:
+def leave(entry: Path, token: str) -> None:
     """Clear up; what cannot be is logged, and tried again by the next supervisor."""
     failures: Sequence[str]
     try:
-        failures = clear(entry)
+        failures = clear(entry, token)
     except (OSError, ValueError, KeyError, TypeError) as error:
         failures = [str(error)]
     for failure in failures:
@@ -89,15 +93,19 @@ def _publish(entry: Path, text: str) -> None:
         draft.unlink()
 
 
-def _has_owner(entry: Path) -> bool:
-    """Pids are used again, a pid and the moment of its start are not."""
+def _abandoned(entry: Path) -> str | None:
+    """The token of an entry whose owner has ended. Pids are used again, a pid and the moment of its start are not."""
     try:
         said = json.loads(entry.read_text(encoding="utf-8"))
-        return bool(_start_of(said["owner"]) == said["since"])
-    except FileNotFoundError:  # the entry, or the process
-        return not entry.exists()
+        token, owner, since = str(said["token"]), said["owner"], said["since"]
+    except FileNotFoundError:
+        return None
     except (ValueError, KeyError, TypeError):  # nobody's, and `leave` will say so
-        return False
+        return ""
+    try:
+        return None if _start_of(owner) == since else token
+    except FileNotFoundError:
+        return token
 
 
 def _start_of(pid: int) -> int:

@@ -1,6 +1,6 @@
 """The program that waits for the end of an ephemeral supervisor's program: started by ``guard``, never imported.
 
-``watcher.py PIDFD ENTRY SYS_PATH``. Standard input is a pipe whose other end only the watched program has: a byte says that it has cleared up
+``watcher.py PIDFD ENTRY TOKEN SYS_PATH``. Standard input is a pipe whose other end only the watched program has: a byte says that it has cleared up
 itself, an end without a byte that it has executed another program. It imports nothing of this project before it has something to do: it waits with
 a third of the memory, and costs a supervisor's opening a few milliseconds.
 """
@@ -16,7 +16,7 @@ import sys
 
 def main() -> None:
     """Wait; then clear up if nobody else has."""
-    watched, entry, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    watched, entry, token, path = int(sys.argv[1]), *sys.argv[2:]
     os.chdir("/")
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("-1000")
@@ -33,7 +33,7 @@ def main() -> None:
 
     from pycontainerd.ephemeral.clearing import clear
 
-    clear(Path(entry))
+    clear(Path(entry), token)
 
 
 main()
