@@ -187,11 +187,12 @@ async def _cache(
             key = f"mount-{states.digest(name, secrets.token_hex(8))}"
         await stack.enter_async_context(build.cache.claimed(key) if sharing == "locked" else build.cache.used(key))
         directory = build.cache.mount_directory(key)
-        is_new = await asyncio.to_thread(_made, directory, mode, uid, gid)
-        if is_new and any(option == "from" for option, _ in options.mount.options):
-            await _filled(build, options, directory, files_of)
-        if await build.cache.get(key) is None:
-            await build.cache.put(Record(key=key, kind=MOUNT, description=f"cache mount {name}"))
+        async with build.cache.claimed(f"making {key}"):  # stages side by side may come to it at once
+            if await build.cache.get(key) is None:
+                await asyncio.to_thread(_made, directory, mode, uid, gid)
+                if any(option == "from" for option, _ in options.mount.options):
+                    await _filled(build, options, directory, files_of)
+                await build.cache.put(Record(key=key, kind=MOUNT, description=f"cache mount {name}"))
         return _bound(build, directory, options.target, read_only=bool(options.read_only))
 
     mounted.add(options.target, "cache", make)
@@ -215,14 +216,14 @@ def _rest(item: Item) -> tuple[Node, Tree | None, str]:
     return item.node, item.tree, item.source
 
 
-def _made(directory: Path, mode: int, uid: int, gid: int) -> bool:
-    if directory.is_dir():
-        return False
+def _made(directory: Path, mode: int, uid: int, gid: int) -> None:
+    """Without what somebody has left who was killed before he could write it down."""
+    with contextlib.suppress(FileNotFoundError):
+        trees.remove(directory)
     directory.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
     directory.mkdir()
     os.chown(directory, uid, gid)
     directory.chmod(mode)
-    return True
 
 
 async def _tmpfs(
