@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import needs_cli
+
 from .conftest import Engine
 
 NET = ("--network", "none")
@@ -89,8 +91,8 @@ def test_create_inspect_ls(volumes: Engine) -> None:
         (("volume", "create", "-o", "x=y", "ab"), 1, 'create ab: invalid option'),
         (("volume", "create", "-o", "type=tmpfs", "ab"), 1, "missing required option"),
         (("volume", "create", "-d", "nope", "ab"), 1, 'error looking up volume plugin nope: plugin "nope" not found'),
-        (("volume", "inspect", "nobody"), 1, "get nobody: no such volume"),
-        (("volume", "rm", "nobody"), 1, "get nobody: no such volume"),
+        (("volume", "inspect", "nobody"), 1, "no such volume"),
+        (("volume", "rm", "nobody"), 1, "no such volume"),
         ((*RUN, "-v", "a/b:/x", "busybox"), 125, "includes invalid characters for a local volume name"),
         ((*RUN, "-v", "data:x", "busybox"), 125, "invalid volume specification: 'data:x': invalid mount config for type \"volume\": invalid mount path: 'x' mount path must be absolute"),
         ((*RUN, "-v", "data:/x:bogus", "busybox"), 125, "invalid mode: bogus"),
@@ -100,7 +102,7 @@ def test_create_inspect_ls(volumes: Engine) -> None:
 )  # fmt: skip
 def test_refused_and_nothing_left(volumes: Engine, args: tuple[str, ...], code: int, message: str) -> None:
     result = volumes.docker(*args)
-    assert (result.returncode, message in result.stderr) == (code, True), result.stderr
+    assert (result.returncode, message.lower() in result.stderr.lower()) == (code, True), result.stderr
     assert [name for name in listed(volumes) if len(name) == 64] == []
 
 
@@ -153,6 +155,7 @@ def test_volumes_from(volumes: Engine, tmp_path: Path) -> None:
     assert listed(volumes) == ["data"]
 
 
+@needs_cli(23, "volume prune -a")
 def test_in_use(volumes: Engine) -> None:
     made = volumes.ok("create", "--name", "cc", *NET, "-v", "data:/x", "busybox")
     refused = volumes.docker("volume", "rm", "data")
@@ -166,6 +169,7 @@ def test_in_use(volumes: Engine) -> None:
     assert "data" in volumes.ok("volume", "prune", "-af")
 
 
+@needs_cli(23, "volume prune -a")
 def test_prune_leaves_named_ones(volumes: Engine) -> None:
     volumes.ok("volume", "create", "data")
     anonymous = volumes.ok("volume", "create")
@@ -207,6 +211,7 @@ def test_a_mount_that_fails_is_told_and_leaves_nothing(volumes: Engine) -> None:
     assert volumes.ok("ps", "-aq") == ""
 
 
+@needs_cli(26, "--mount volume-subpath")
 def test_subpath(volumes: Engine) -> None:
     fill = "mkdir -p /x/a/b; echo deep > /x/a/b/file; ln -s /etc /x/evil; ln -s a/b /x/good"
     volumes.ok(*RUN, "-v", "data:/x", "busybox", "sh", "-c", fill)
@@ -283,6 +288,7 @@ def test_disk_usage(volumes: Engine) -> None:
     assert found[3].startswith("3.1")
 
 
+@needs_cli(25, "--mount bind-recursive")
 def test_a_volume_of_the_host_s_mounts(volumes: Engine, tmp_path: Path) -> None:
     """Propagation and recursion of bind mounts: a mount below the source, made before and after the start."""
     (tmp_path / "before").mkdir()
@@ -310,6 +316,7 @@ def test_a_volume_of_the_host_s_mounts(volumes: Engine, tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "before") == []
 
 
+@needs_cli(28, "--mount type=image")
 def test_an_image_as_a_mount(volumes: Engine, image: str) -> None:
     mount = f"type=image,src={image},dst=/img"
     assert (
@@ -325,6 +332,7 @@ def test_an_image_as_a_mount(volumes: Engine, image: str) -> None:
     assert mounts(volumes, "cc")["/img"]["Type"] == "image"
 
 
+@needs_cli(26, "--mount volume-subpath")
 def test_cp_into_a_container_that_does_not_run(volumes: Engine, tmp_path: Path) -> None:
     """What is put where a volume will be mounted is in the volume, as docker has it."""
     (tmp_path / "config").write_text("said")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +18,6 @@ _TRIES = 3
 
 SPEAKS_LIKE = 28
 """The docker CLI whose words pyctl uses. Each version words its messages, and has its columns, a little differently."""
-
-
-def cli_version() -> int:
-    said = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"\d+", said)
-    assert found, said
-    return int(found.group())
 
 
 @frozen

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.commands.conftest import SPEAKS_LIKE, Outcome, Pair, cli_version
+from tests.client.commands.conftest import SPEAKS_LIKE, Outcome, Pair
 from tests.client.commands.forked import forked
+from tests.support.commands import cli_version
 
 pytestmark = [
     pytest.mark.peer,

@@ -6,8 +6,9 @@ import shlex
 
 import pytest
 
-from tests.client.commands.conftest import SPEAKS_LIKE, Pair, cli_version
+from tests.client.commands.conftest import SPEAKS_LIKE, Pair
 from tests.client.format.test_templates import EXPRESSIONS
+from tests.support.commands import cli_version
 
 pytestmark = [
     pytest.mark.peer,
