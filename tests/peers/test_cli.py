@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from tests.support.commands import cli_version, name
+from tests.support.cli_version import cli_version
+from tests.support.commands import name
 from tests.support.index import index
 from tests.support.registry import PASSWORD, USER, registry
 

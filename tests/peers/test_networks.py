@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.peers.conftest import Engine
-from tests.support.commands import needs_cli
+from tests.support.cli_version import needs_cli
 from tests.support.run import RUN
 
 SLEEP = ("busybox", "sleep", "300")

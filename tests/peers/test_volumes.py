@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import needs_cli
+from tests.support.cli_version import needs_cli
 
 from .conftest import Engine
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Outcome, Pair
 from tests.client.commands.forked import forked
-from tests.support.commands import cli_version
+from tests.support.cli_version import cli_version
 
 pytestmark = [
     pytest.mark.peer,

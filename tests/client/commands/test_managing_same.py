@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Pair
-from tests.support.commands import cli_version
+from tests.support.cli_version import cli_version
 from tests.support.daemon import Daemon
 from tests.support.index import index
 from tests.support.leftovers import OWNED

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Pair
-from tests.support.commands import cli_version
+from tests.support.cli_version import cli_version
 from tests.support.leftovers import OWNED
 from tests.support.registry import PASSWORD, USER, Registry, registry
 from tests.support.run import RUN

@@ -8,7 +8,7 @@ import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Pair
 from tests.client.format.test_templates import EXPRESSIONS
-from tests.support.commands import cli_version
+from tests.support.cli_version import cli_version
 
 pytestmark = [
     pytest.mark.peer,
