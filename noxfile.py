@@ -61,6 +61,9 @@ PEERS = {
     "curl": "curl",
     "npm": "npm",  # fetches dockerode, and brings node
     "nft": "nftables",  # faults of networks
+    "bzip2": "bzip2",  # contexts of builds
+    "xz": "xz-utils",
+    "zstd": "zstd",
     "mkfs.btrfs": "btrfs-progs",  # forkable containers
     "mkfs.ext4": "e2fsprogs",
     "mkfs.xfs": "xfsprogs",  # copies that share blocks

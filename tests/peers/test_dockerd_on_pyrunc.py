@@ -134,7 +134,7 @@ def test_limits_and_their_update(dockerd: Engine) -> None:
 
 
 def test_out_of_memory_is_told(dockerd: Engine) -> None:
-    eat = "head -c 100m /dev/zero | tail"
+    eat = "sleep 0.5; head -c 100m /dev/zero | tail"  # containerd begins to listen when the process has begun
     result = dockerd.docker(
         "run", "--name", "hungry", "--memory", "20m", "--memory-swap", "20m", *NET, "busybox", "sh", "-c", eat
     )

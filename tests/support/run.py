@@ -18,6 +18,7 @@ from typing import Final
 
 MARKER: Final = "PYRUNC_TEST_RUN"
 _PLACE: Final = "PYRUNC_TEST_PLACE"
+_OUTSIDE: Final = "PYRUNC_TEST_OUTSIDE"
 CLONE_NEWNET: Final = 0x4000_0000
 SIOCSIFFLAGS: Final = 0x8914
 IFF_UP: Final = 1
@@ -30,7 +31,6 @@ class _Run:
     def __init__(self) -> None:
         self.name = ""
         self.directory = Path()
-        self._outside: int | None = None
 
     def begin(self) -> None:
         """Name the run, make its directory the place of all temporary files, and enter a network of its own.
@@ -49,7 +49,9 @@ class _Run:
 
     def _leave_the_network(self) -> None:
         """There is a loopback device and no way out: what the tests make of links, rules and ports meets nobody else's."""
-        self._outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        if _OUTSIDE not in os.environ:  # a worker's is that of the one that has started it, which has left it before
+            outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            os.environ[_OUTSIDE] = f"/proc/{os.getpid()}/fd/{outside}"
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "a network namespace for the tests")
@@ -58,9 +60,8 @@ class _Run:
 
     def with_network(self, command: list[str]) -> list[str]:
         """The same command in the machine's network, for what has to be fetched."""
-        if self._outside is None:
-            return command
-        return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._outside}", "--", *command]
+        outside = os.environ.get(_OUTSIDE)
+        return ["nsenter", f"--net={outside}", "--", *command] if outside else command
 
     def end(self) -> None:
         """Remove the directory. What is mounted in it stays: a mount there is a fault, and emptying it would be worse."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.daemon.process.conftest import Starter, ask
+from tests.support.cli_version import cli_version, needs_cli
 from tests.support.daemon import Daemon
 
 PROFILE = {
@@ -100,7 +101,7 @@ def test_seccomp(daemon: Daemon) -> None:
         "import os\ntry: os.mkdir('/tmp/d'); print('made')\nexcept OSError as e: print(e.errno)",
     )
     assert inside(daemon, *attempt) == "99"
-    for option in ("seccomp=unconfined", "seccomp=builtin"):
+    for option in ("seccomp=unconfined", *(["seccomp=builtin"] if cli_version() >= 23 else [])):
         assert inside(daemon, "--security-opt", option, *attempt) == "made"
     assert inside(daemon, "--privileged", *attempt) == "made"
 
@@ -185,6 +186,7 @@ def test_the_gateway_is_the_default_networks_where_none_is_said(other: Daemon) -
     assert [bridge["IPAM"]["Config"][0]["Gateway"], "me"] in [line.split() for line in hosts.splitlines()]
 
 
+@needs_cli(25, "devices by CDI")
 def test_cdi_can_be_switched_off(daemon: Daemon) -> None:
     refused = daemon.docker("create", "--network", "none", "--device", "vendor.com/class=name", "host", "true")
     assert refused.returncode == 1
