@@ -13,13 +13,11 @@ import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Outcome, Pair
 from tests.client.commands.forked import forked
-from tests.support.cli_version import cli_version
+from tests.support.cli_version import needs_cli
 
 pytestmark = [
     pytest.mark.peer,
-    pytest.mark.skipif(
-        cli_version() < SPEAKS_LIKE, reason=f"docker {SPEAKS_LIKE} is needed to compare with, this one is older"
-    ),
+    needs_cli(SPEAKS_LIKE, "words to compare with"),
 ]
 
 _MAKE = "mkdir {0} {0}/d {0}/d/sub {0}/exist; echo f > {0}/d/f; chmod 640 {0}/d/f; echo deep > {0}/d/sub/x; echo file > {0}/file; "

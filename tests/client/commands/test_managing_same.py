@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Pair
-from tests.support.cli_version import cli_version
+from tests.support.cli_version import needs_cli
 from tests.support.daemon import Daemon
 from tests.support.index import index
 from tests.support.leftovers import OWNED
@@ -22,9 +22,7 @@ from tests.support.run import RUN
 
 pytestmark = [
     pytest.mark.peer,
-    pytest.mark.skipif(
-        cli_version() < SPEAKS_LIKE, reason=f"docker {SPEAKS_LIKE} is needed to compare with, this one is older"
-    ),
+    needs_cli(SPEAKS_LIKE, "words to compare with"),
 ]
 
 COMMANDS = r"""

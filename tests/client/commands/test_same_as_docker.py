@@ -8,13 +8,11 @@ import pytest
 
 from tests.client.commands.conftest import SPEAKS_LIKE, Pair
 from tests.client.format.test_templates import EXPRESSIONS
-from tests.support.cli_version import cli_version
+from tests.support.cli_version import needs_cli
 
 pytestmark = [
     pytest.mark.peer,
-    pytest.mark.skipif(
-        cli_version() < SPEAKS_LIKE, reason=f"docker {SPEAKS_LIKE} is needed to compare with, this one is older"
-    ),
+    needs_cli(SPEAKS_LIKE, "words to compare with"),
 ]
 
 COMMANDS = r"""
