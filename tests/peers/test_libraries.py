@@ -128,6 +128,7 @@ def test_docker_py_attaches_and_follows(client: Any) -> None:
     assert container.logs(tail=1) == b"two\n"
     stamped = container.logs(timestamps=True).splitlines()
     assert all(line.startswith(b"20") for line in stamped)
+    container.wait()  # its output may end before it does
     container.remove()
 
 

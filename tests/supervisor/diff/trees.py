@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -109,6 +110,10 @@ def build(root: str, tree: Sequence[Node], *, replace: bool = False) -> None:
             _make(os.fsencode(root), path, node)
         except (FileExistsError, NotADirectoryError, FileNotFoundError, IsADirectoryError, PermissionError):
             continue
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # a link to itself is above it
+                continue
+            raise
         if node.kind != "link":
             _dress(path, node)
         if node.kind == "directory":
