@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
 
@@ -16,16 +14,10 @@ import pyrunc
 from pyrunc import CheckpointOptions, Container, Runtime, Stdio
 from tests.runtime.cli.conftest import Command, _program, _with_clean_end
 from tests.runtime.conftest import Bundle, read_all
+from tests.support.criu import needs_criu
 from tests.support.run import RUN
 
-
-def works() -> bool:
-    return which("criu") is not None and subprocess.run(["criu", "check"], capture_output=True).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(
-    not works(), reason="criu does not work on this kernel; it does in the virtual machines"
-)
+pytestmark = needs_criu
 
 COUNT = "i=0; while :; do i=$((i+1)); echo $i >/out/new; mv /out/new /out/count; echo said $i; sleep 0.1; done"
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
-from shutil import which
 
 import pytest
 
@@ -13,15 +11,9 @@ from pycontainerd import CheckpointOptions, Container, ExecConfig, IdMapping, Im
 from pycontainerd.errors import AlreadyRunning, NotRunning, StartFailed, Unsupported
 from tests.supervisor.conftest import supervisor_in
 from tests.supervisor.running import said, start
+from tests.support.criu import needs_criu
 
 COUNT = "i=0; while :; do i=$((i+1)); echo $i >/new; mv /new /count; echo said $i; sleep 0.1; done"
-
-
-def works() -> bool:
-    return which("criu") is not None and subprocess.run(["criu", "check"], capture_output=True).returncode == 0
-
-
-with_criu = pytest.mark.skipif(not works(), reason="criu does not work on this kernel; it does in the virtual machines")
 
 
 async def counted(container: Container, above: int) -> int:
@@ -33,7 +25,7 @@ async def counted(container: Container, above: int) -> int:
     raise AssertionError(f"it does not count beyond {above}")
 
 
-@with_criu
+@needs_criu
 async def test_it_goes_on_where_it_was(supervisor: Supervisor, busybox: Image, tmp_path: Path) -> None:
     container = await start(supervisor, COUNT)
     await counted(container, 2)
@@ -58,7 +50,7 @@ async def test_it_goes_on_where_it_was(supervisor: Supervisor, busybox: Image, t
     await container.remove()
 
 
-@with_criu
+@needs_criu
 async def test_another_supervisor_takes_it_over(tmp_short: Path, busybox_tar: Path, tmp_path: Path) -> None:
     async with supervisor_in(tmp_short) as first:
         await first.images.import_rootfs(busybox_tar, "busybox")
@@ -80,7 +72,7 @@ async def test_another_supervisor_takes_it_over(tmp_short: Path, busybox_tar: Pa
         await found.remove()
 
 
-@with_criu
+@needs_criu
 async def test_what_criu_refuses(supervisor: Supervisor, busybox: Image, tmp_path: Path) -> None:
     container = await start(supervisor, COUNT)
     await counted(container, 2)

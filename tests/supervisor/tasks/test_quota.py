@@ -32,7 +32,10 @@ def quotas(tmp_path: Path) -> Iterator[Path]:
     features = ["-O", "quota,project", "-E", "quotatype=prjquota"]
     subprocess.run(["mkfs.ext4", "-q", *features, str(image)], check=True)
     mounted = subprocess.run(["mount", "-o", "loop,prjquota", str(image), str(point)], capture_output=True, text=True)
-    if mounted.returncode:
+    if mounted.returncode:  # because of the quotas, and of nothing else: without them it can be mounted
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(point)], check=True)
+        subprocess.run(["umount", str(point)], check=True)
         pytest.skip(f"this kernel keeps no quotas (CONFIG_QFMT_V2); those of the virtual machines do: {mounted.stderr}")
     yield point
     subprocess.run(["umount", str(point)], check=True)
